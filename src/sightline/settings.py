@@ -1,0 +1,37 @@
+"""The only reader of the environment."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment decides.
+
+    ``config_dir`` holds the user's private key and trusted keys (``SIGHTLINE_CONFIG_DIR``, else
+    ``$XDG_CONFIG_HOME/sightline``, else ``~/.config/sightline``). ``threads`` is the number of
+    processors that work may use (``SIGHTLINE_THREADS``, else those this process may run on).
+    """
+
+    config_dir: Path
+    threads: int
+
+
+def settings() -> Settings:
+    """The settings as the environment has them now."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    config_dir = os.environ.get("SIGHTLINE_CONFIG_DIR") or Path(base) / "sightline"
+    wanted = os.environ.get("SIGHTLINE_THREADS") or str(available_processors())
+    if not wanted.isdigit() or int(wanted) < 1:
+        raise InputError(f"SIGHTLINE_THREADS must be a whole number from 1, got {wanted!r}")
+    return Settings(config_dir=Path(config_dir).expanduser(), threads=int(wanted))
+
+
+def available_processors() -> int:
+    """Processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

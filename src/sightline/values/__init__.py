@@ -1,0 +1,1 @@
+"""What flows between the rooms: frozen dataclasses over numpy, without any input or output."""

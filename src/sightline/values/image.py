@@ -1,0 +1,48 @@
+"""A picture in memory, its size, and the reason why a file did not become one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""8-bit RGB, ``[H, W, 3]``, C-contiguous."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Size:
+    """Width and height in pixels, both at least 1."""
+
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"a size needs at least 1 x 1 pixels, got {self.width} x {self.height}")
+
+    @property
+    def area(self) -> int:
+        """Pixels in all."""
+        return self.width * self.height
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Decoded pixels, upright.
+
+    ``original`` is the size of the upright picture as its file declares it; ``pixels`` may be
+    smaller where the decoder scaled while decoding.
+    """
+
+    pixels: Pixels
+    original: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """A file that is not a usable picture, and why: one line, for a person."""
+
+    reason: str

@@ -1,0 +1,63 @@
+"""Everything that decides a training run besides the dataset's bytes and the machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sightline.values.contract import Normalise, PixelRecipe
+from sightline.values.dataset import Task
+
+Precision = Literal["32-true", "bf16-mixed"]
+WeightsKind = Literal["scratch", "file", "hub", "cache"]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsOrigin:
+    """Where the initial weights came from, in words fit for the manifest.
+
+    ``name`` is a hub name or a file's name (never a path), ``sha256`` the file's digest, ``licence``
+    as its source states it. ``dropped`` lists parameters of the file that did not fit, ``fresh``
+    those of the network that were initialised by the seed; ``why`` says what was tried first.
+    """
+
+    kind: WeightsKind
+    name: str = ""
+    sha256: str = ""
+    licence: str = ""
+    why: str = ""
+    dropped: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Seed, recipe and dataset fingerprint give the same model on the same machine.
+
+    ``arch`` is ``NAME`` or ``NAME/VARIANT``; rates are AdamW's; ``backbone_rate`` multiplies the
+    backbone's learning rate (0 freezes it); ``warmup`` is a fraction of all steps; ``patience`` counts
+    epochs without a better validation loss (0: never stop early); ``augment`` maps an augmentation's
+    name to its amount; ``initial_sha256`` is the digest of all weights before the first step.
+    """
+
+    task: Task
+    arch: str
+    dataset_fingerprint: str
+    classes: tuple[str, ...]
+    pixels: PixelRecipe
+    normalise: Normalise
+    weights: WeightsOrigin
+    initial_sha256: str
+    epochs: int
+    seed: int = 0
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    backbone_rate: float = 1.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    warmup: float = 0.1
+    patience: int = 0
+    augment: Mapping[str, float] = field(default_factory=dict)
+    threads: int = 1
+    precision: Precision = "32-true"
+    planned_minutes: float = 0.0
+    schema_version: int = 1

@@ -1,0 +1,69 @@
+"""The sealed model and its life in the registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sightline.values.contract import ModelContract
+from sightline.values.evaluation import Calibration, Interval, Parity
+from sightline.values.recipe import Recipe
+
+Stage = Literal["candidate", "production", "archived"]
+STAGES: tuple[Stage, ...] = ("candidate", "production", "archived")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """``manifest.json`` of a bundle.
+
+    ``thresholds`` maps a class to the score from which its answer is accepted (best F1 on
+    validation); ``metrics`` are the test split's headline numbers, empty where nothing was held out;
+    ``parents`` are releases as ``NAME@VERSION``; ``licences`` maps each ingredient to its licence.
+    """
+
+    name: str
+    version: int
+    contract: ModelContract
+    thresholds: Mapping[str, float]
+    calibration: Calibration | None
+    metrics: Mapping[str, Interval]
+    parity: Parity | None
+    recipe: Recipe
+    parents: tuple[str, ...]
+    licences: Mapping[str, str]
+    code_version: str
+    created: str
+    schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle whose every byte has been checked: verified bytes, never a path to read again."""
+
+    path: Path
+    sha256: str
+    manifest: Manifest
+    model: bytes
+    reference: bytes
+    card: str
+    signer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One version of a model in the registry. ``path`` is relative to the workspace."""
+
+    name: str
+    version: int
+    stage: Stage
+    path: str
+    sha256: str
+    dataset_fingerprint: str
+    recipe_sha256: str
+    code_version: str
+    parent: str | None
+    created: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"

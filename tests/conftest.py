@@ -1,0 +1,23 @@
+"""Fixtures that every room's tests share."""
+
+from pathlib import Path
+
+import pytest
+
+_SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real pictures beside the checkout; skips where a clone has none."""
+    if not _SHARED_DATA.is_dir():
+        pytest.skip("real pictures are absent: no folder shared/data beside the checkout")
+    return _SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has a configuration folder of its own, never the user's."""
+    folder = tmp_path_factory.mktemp("config")
+    monkeypatch.setenv("SIGHTLINE_CONFIG_DIR", str(folder))
+    return folder
