@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sightline.values.contract import Normalise, PixelRecipe
+from sightline.values.contract import Fit, Normalise, PixelRecipe
 from sightline.values.dataset import Task
+from sightline.values.image import Size
 
 Precision = Literal["32-true", "bf16-mixed"]
 WeightsKind = Literal["scratch", "file", "hub", "cache"]
@@ -61,3 +62,25 @@ class Recipe:
     precision: Precision = "32-true"
     planned_minutes: float = 0.0
     schema_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user may choose about training; None leaves the choice to the dataset.
+
+    ``backbone_rate`` multiplies the backbone's learning rate, 0 freezes it; ``patience`` counts epochs
+    without a better validation loss, 0 never stops early.
+    """
+
+    size: Size | None = None
+    fit: Fit = "stretch"
+    epochs: int | None = None
+    minutes: float = 5.0
+    seed: int = 0
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    backbone_rate: float | None = None
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    patience: int | None = None
+    augment: str = "basic"

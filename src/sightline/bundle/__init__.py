@@ -1,0 +1,1 @@
+"""The sealed model file: archive, manifest, signature, keys and trust, and the check of all of them."""

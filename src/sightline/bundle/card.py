@@ -1,0 +1,236 @@
+"""``card.md``: what a person should know before relying on a model (Mitchell et al., 2019).
+
+Every sentence is made from a value that was measured or recorded. Where something was not measured the
+card says so; it never holds a line for somebody to fill in.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sightline.values.dataset import SPLITS, AuditReport, Dataset
+from sightline.values.evaluation import ClassScores, EvalReport
+from sightline.values.recipe import Recipe, WeightsOrigin
+from sightline.values.release import Manifest
+
+_FEW = 20
+"""With fewer test pictures than this, a class's own figures say little."""
+_MOST_ROWS = 1_000
+_MOST_FINDINGS = 20
+_SPECIAL = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#"})
+
+
+def model_card(
+    manifest: Manifest,
+    dataset: Dataset | None = None,
+    evaluation: EvalReport | None = None,
+    audit: AuditReport | None = None,
+) -> str:
+    """The card in markdown.
+
+    ``dataset``, ``evaluation`` and ``audit`` add counts, figures for each class and findings. Names of
+    classes and files come from strangers: they are escaped and shown on one line.
+    """
+    sections = (
+        _head(manifest),
+        _use(manifest),
+        _data(manifest, dataset),
+        _training(manifest.recipe),
+        _quality(manifest, evaluation),
+        _answers(manifest),
+        _limits(manifest, dataset, evaluation, audit),
+        _licences(manifest),
+    )
+    return "\n\n".join("\n".join(section) for section in sections) + "\n"
+
+
+def _head(manifest: Manifest) -> Iterator[str]:
+    contract = manifest.contract
+    yield f"# {_plain(manifest.name)}, version {manifest.version}"
+    yield ""
+    yield f"A classifier that tells {len(contract.classes)} classes of pictures apart:"
+    yield f"{_listed(contract.classes)}."
+    yield ""
+    yield f"Made {_plain(manifest.created)} by sightline, code version {_plain(manifest.code_version)}."
+    if manifest.parents:
+        yield f"It follows {_listed(manifest.parents)}."
+
+
+def _use(manifest: Manifest) -> Iterator[str]:
+    contract = manifest.contract
+    recipe = contract.pixels
+    yield "## What it is for"
+    yield ""
+    yield "It says which of the classes above a picture shows, for pictures made like those that it learned"
+    yield "from: the same kind of camera, distance, light and objects. It always names one of its classes,"
+    yield "also for a picture that shows none of them; an answer below its class's threshold is marked as not"
+    yield "accepted. It was not judged for decisions about people's rights, health or safety."
+    yield ""
+    yield f"Any upright picture is brought to {recipe.size} pixels ({_FITTED[recipe.fit]}), 8-bit RGB;"
+    yield "everything after that, normalisation and calibration too, happens inside `model.onnx`."
+
+
+_FITTED = {
+    "stretch": "resized without keeping its proportions",
+    "letterbox": "resized keeping its proportions, and padded",
+    "crop": "resized keeping its proportions, and its middle cut out",
+}
+
+
+def _data(manifest: Manifest, dataset: Dataset | None) -> Iterator[str]:
+    yield "## Data"
+    yield ""
+    yield f"Dataset fingerprint: `{manifest.recipe.dataset_fingerprint or 'none: no pictures'}`"
+    if dataset is None:
+        return
+    counts = ", ".join(f"{len(dataset.part(split))} {split}" for split in SPLITS)
+    yield ""
+    yield f"{len(dataset.samples)} pictures ({counts}). Split: {_plain(dataset.split_origin)}."
+    if dataset.set_aside:
+        yield f"Files set aside as unusable: {len(dataset.set_aside)}."
+    yield ""
+    yield from _table(("class", *SPLITS), _class_counts(dataset))
+
+
+def _class_counts(dataset: Dataset) -> Iterator[tuple[object, ...]]:
+    for name in dataset.classes[:_MOST_ROWS]:
+        parts = (dataset.part(split) for split in SPLITS)
+        yield name, *(sum(name in sample.labels for sample in part) for part in parts)
+
+
+def _training(recipe: Recipe) -> Iterator[str]:
+    yield "## Training"
+    yield ""
+    yield from _table(
+        ("", ""),
+        (
+            ("architecture", recipe.arch),
+            ("initial weights", _origin(recipe.weights)),
+            ("epochs", recipe.epochs),
+            ("batch size", recipe.batch_size),
+            ("learning rate", f"{recipe.learning_rate:g}, backbone times {recipe.backbone_rate:g}"),
+            ("weight decay", f"{recipe.weight_decay:g}"),
+            ("label smoothing", f"{recipe.label_smoothing:g}"),
+            ("augmentation", _pairs(recipe.augment.items()) or "none"),
+            ("seed, threads", f"{recipe.seed}, {recipe.threads}"),
+        ),
+    )
+
+
+def _origin(weights: WeightsOrigin) -> str:
+    words = {"scratch": "from scratch", "file": "file", "hub": "hub", "cache": "local cache"}[weights.kind]
+    licence = f"licence {weights.licence}" if weights.licence else ""
+    digest = f"SHA-256 {weights.sha256}" if weights.sha256 else ""
+    return ", ".join(
+        part for part in (f"{words} {weights.name}".strip(), licence, digest, weights.why) if part
+    )
+
+
+def _quality(manifest: Manifest, evaluation: EvalReport | None) -> Iterator[str]:
+    yield "## How good it is"
+    yield ""
+    if not manifest.metrics:
+        yield "Nothing was held out, so nothing is claimed about how good its answers are."
+        return
+    pictures = f"{evaluation.pictures} {evaluation.split} pictures" if evaluation else "held-out pictures"
+    yield f"On {pictures} that were never trained on, with bootstrap intervals:"
+    yield ""
+    rows = (
+        (name, f"{number.value:.4f}", f"{number.low:.4f} to {number.high:.4f} ({number.level:.0%})")
+        for name, number in sorted(manifest.metrics.items())
+    )
+    yield from _table(("figure", "value", "interval"), rows)
+    if evaluation:
+        yield ""
+        yield from _table(
+            ("class", "pictures", "precision", "recall", "F1"),
+            (
+                (one.name, one.support, f"{one.precision:.3f}", f"{one.recall:.3f}", f"{one.f1:.3f}")
+                for one in evaluation.per_class[:_MOST_ROWS]
+            ),
+        )
+
+
+def _answers(manifest: Manifest) -> Iterator[str]:
+    calibration, parity = manifest.calibration, manifest.parity
+    yield "## Scores, thresholds, parity"
+    yield ""
+    if calibration:
+        yield f"Scores are calibrated with temperature {calibration.temperature:.4g}, fitted on"
+        yield f"{calibration.pictures} validation pictures (mean negative log-likelihood"
+        yield f"{calibration.nll_before:.4f} before, {calibration.nll_after:.4f} after)."
+    else:
+        yield "Scores are not calibrated: a score of 0.9 need not mean right nine times in ten."
+    yield ""
+    if parity:
+        yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file gave the same class as the"
+        yield f"trained network {parity.same_label} times; scores differed by at most"
+        yield f"{parity.max_score_difference:.2g} (allowed: {parity.tolerance:.2g}), embeddings by at most"
+        yield f"{parity.max_embedding_difference:.2g}."
+    else:
+        yield "Its answers were not compared with the trained network's."
+    if manifest.thresholds:
+        yield ""
+        rows = ((name, f"{score:.3f}") for name, score in list(manifest.thresholds.items())[:_MOST_ROWS])
+        yield from _table(("class", "accepted from score"), rows)
+
+
+def _limits(
+    manifest: Manifest, dataset: Dataset | None, evaluation: EvalReport | None, audit: AuditReport | None
+) -> Iterator[str]:
+    yield "## Known limits"
+    yield ""
+    yield "- Pictures unlike those that it learned from, or of a class that it does not have, can get"
+    yield "  confident answers too."
+    if manifest.recipe.weights.kind == "scratch" and dataset:
+        yield f"- It learned from {len(dataset.part('train'))} pictures alone, without pretrained weights."
+    if not manifest.metrics:
+        yield "- How good it is was not measured."
+    if evaluation:
+        few = [one.name for one in evaluation.per_class if one.support < _FEW]
+        if few:
+            yield f"- Fewer than {_FEW} test pictures, so their figures say little: {_listed(few)}."
+        weakest = _weakest(evaluation.per_class)
+        if weakest:
+            yield f"- It does worst on {_plain(weakest.name)}: it finds {weakest.recall:.0%} of them."
+    if audit:
+        grave = [finding for finding in audit.findings if finding.severity != "note"]
+        for finding in grave[:_MOST_FINDINGS]:
+            yield f"- The audit of the data found: {_plain(finding.message)}"
+        if len(grave) > _MOST_FINDINGS:
+            yield f"- The audit found {len(grave) - _MOST_FINDINGS} things more; the report lists them."
+
+
+def _weakest(per_class: Sequence[ClassScores]) -> ClassScores | None:
+    judged = [one for one in per_class if one.support >= _FEW and one.recall < 1]
+    return min(judged, key=lambda one: one.recall, default=None)
+
+
+def _licences(manifest: Manifest) -> Iterator[str]:
+    yield "## Licences"
+    yield ""
+    if manifest.licences:
+        yield from (
+            f"- {_plain(what)}: {_plain(licence)}" for what, licence in sorted(manifest.licences.items())
+        )
+    else:
+        yield "No licence was recorded for what went into it."
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{' --- |' * len(heads)}"
+    yield from (f"| {' | '.join(_plain(cell) for cell in row)} |" for row in rows)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_ROWS} more" if len(names) > _MOST_ROWS else ""
+    return ", ".join(_plain(name) for name in names[:_MOST_ROWS]) + more
+
+
+def _pairs(items: Iterable[tuple[str, float]]) -> str:
+    return ", ".join(f"{name} {amount:g}" for name, amount in sorted(items))
+
+
+def _plain(text: object) -> str:
+    """``text`` on one line, with nothing in it that markdown or HTML would take as a sign."""
+    line = " ".join(str(text).split())
+    return "".join(mark if mark.isprintable() else "�" for mark in line).translate(_SPECIAL)

@@ -1,0 +1,159 @@
+"""``manifest.json``: written in one canonical form, and read back strictly."""
+
+import json
+import re
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+
+from sightline.errors import BundleError
+from sightline.values.contract import ModelContract
+from sightline.values.release import Manifest
+
+SCHEMA_VERSION = 1
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LONGEST_SIDE = 16_384
+_LONGEST_CLASS = 1_000
+
+
+def write_manifest(manifest: Manifest) -> bytes:
+    """``manifest`` as JSON in UTF-8: keys sorted, indented by one space, a line break at the end.
+
+    Raises:
+        BundleError: a field cannot be written, for instance a number that is not finite.
+    """
+    try:
+        fields = _adapter().dump_python(manifest, mode="json", warnings="error")
+        return _canonical(fields)
+    except (PydanticSerializationError, ValueError) as error:
+        raise BundleError(f"the manifest cannot be written: {_one_line(error)}") from error
+
+
+def read_manifest(data: bytes) -> Manifest:
+    """The manifest in ``data``, which must be the canonical form of a sensible one.
+
+    Fields that this version does not know are refused; ones that it knows and that are absent take
+    their default, so older manifests stay readable.
+
+    Raises:
+        BundleError: not JSON, not canonical (doubled keys, NaN, other white space), a field is
+            missing, unknown or of the wrong type, or the contract makes no sense.
+    """
+    try:
+        # pydantic's parser first: it bounds the depth of nesting and the length of numbers.
+        manifest = _adapter().validate_json(data, strict=True)
+        parsed = json.loads(data)
+        if _canonical(parsed) != data:
+            raise BundleError("manifest.json is not in the canonical form that sealing writes")
+    except ValidationError as error:
+        raise BundleError(_first_problem(error)) from error
+    except ValueError as error:
+        raise BundleError(f"manifest.json is not usable JSON: {_one_line(error)}") from error
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise BundleError(
+            f"manifest.json has schema version {manifest.schema_version}; this sightline reads "
+            f"{SCHEMA_VERSION}: install a newer sightline"
+        )
+    unknown = _first_unknown(parsed, _adapter().dump_python(manifest, mode="json"), "")
+    if unknown:
+        raise BundleError(f"manifest.json has the field {unknown!r}, which this sightline does not know")
+    check_manifest(manifest)
+    return manifest
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Refuse a manifest whose parts contradict each other or could not be served.
+
+    Raises:
+        BundleError: says which field, what was wanted and what came.
+    """
+    contract = manifest.contract
+    problems = [
+        (not NAME.fullmatch(manifest.name), f"name must match {NAME.pattern}, got {manifest.name[:80]!r}"),
+        (manifest.version < 1, f"version counts from 1, got {manifest.version}"),
+        (
+            not set(manifest.thresholds) <= set(contract.classes),
+            "thresholds has a class that the contract does not have",
+        ),
+        (
+            not all(0 <= threshold <= 1 for threshold in manifest.thresholds.values()),
+            "every threshold must lie in [0, 1]",
+        ),
+        (
+            manifest.calibration is not None and manifest.calibration.temperature <= 0,
+            "the calibration's temperature must be positive",
+        ),
+        (manifest.recipe.classes != contract.classes, "recipe and contract have different classes"),
+        (manifest.recipe.pixels != contract.pixels, "recipe and contract prepare pixels differently"),
+        *_contract_problems(contract),
+    ]
+    for wrong, words in problems:
+        if wrong:
+            raise BundleError(f"manifest.json is refused: {words}")
+
+
+def _contract_problems(contract: ModelContract) -> list[tuple[bool, str]]:
+    size, classes = contract.pixels.size, contract.classes
+    inputs = [(tensor.dtype, tensor.shape) for tensor in contract.inputs]
+    outputs = {tensor.name: (tensor.dtype, tensor.shape) for tensor in contract.outputs}
+    embedding = outputs.get("embedding", ("", ()))
+    return [
+        (len(classes) < 2, f"a classifier has at least 2 classes, got {len(classes)}"),
+        (len(set(classes)) != len(classes), "two classes have the same name"),
+        (
+            not all(0 < len(name) <= _LONGEST_CLASS for name in classes),
+            f"a class name has 1 to {_LONGEST_CLASS} characters",
+        ),
+        (
+            max(size.width, size.height) > _LONGEST_SIDE,
+            f"the model's input may have {_LONGEST_SIDE} pixels a side, got {size}",
+        ),
+        (
+            inputs != [("uint8", ("N", size.height, size.width, 3))],
+            f"the model must take one uint8 tensor [N, {size.height}, {size.width}, 3]",
+        ),
+        (len(outputs) != len(contract.outputs), "two outputs have the same name"),
+        (
+            outputs.get("probabilities") != ("float32", ("N", len(classes))),
+            f"the model must give probabilities, float32 [N, {len(classes)}]",
+        ),
+        (
+            embedding[0] != "float32" or len(embedding[1]) != 2 or embedding[1][0] != "N",
+            "the model must give embedding, float32 [N, D]",
+        ),
+    ]
+
+
+@cache
+def _adapter() -> TypeAdapter[Manifest]:
+    return TypeAdapter(Manifest)
+
+
+def _canonical(fields: object) -> bytes:
+    text = json.dumps(fields, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def _first_unknown(given: object, known: object, where: str) -> str:
+    """The dotted name of the first field in ``given`` that did not come through into ``known``."""
+    if isinstance(given, dict) and isinstance(known, dict):
+        for name, value in given.items():
+            here = f"{where}.{name}".lstrip(".")
+            found = _first_unknown(value, known[name], here) if name in known else here
+            if found:
+                return found
+    if isinstance(given, list) and isinstance(known, list):
+        pairs = enumerate(zip(given, known, strict=True))
+        return next((found for at, pair in pairs if (found := _first_unknown(*pair, f"{where}.{at}"))), "")
+    return ""
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])[:200]
+    return f"manifest.json is refused: {f'{where!r}: ' if where else ''}{_one_line(problem['msg'])}"
+
+
+def _one_line(text: object) -> str:
+    return " ".join(str(text).split())[:300]

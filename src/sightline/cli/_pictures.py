@@ -1,0 +1,69 @@
+"""The options of every command that reads a folder of labelled pictures."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sightline.errors import InputError
+
+if TYPE_CHECKING:
+    from sightline.data.importing import ImportOptions
+
+Include = Annotated[str, typer.Option(help="Only files whose path matches this pattern.")]
+Meta = Annotated[Path | None, typer.Option(help="CSV of metadata columns; its column path names the picture.")]
+MetaFromName = Annotated[str, typer.Option(help="Regular expression whose named groups become columns.")]
+GroupBy = Annotated[str, typer.Option(help="Column whose values must not be split over train, val and test.")]
+StratifyBy = Annotated[str, typer.Option(help="Column to spread evenly, beside the class.")]
+Split = Annotated[Path | None, typer.Option(help="CSV of path,split that decides the split.")]
+Unlabelled = Annotated[Literal["refuse", "ignore"], typer.Option(help="What to do with pictures without a class.")]
+
+_LARGEST_LIST = 10_000_000
+
+
+def import_options(
+    include: str,
+    meta: Path | None,
+    meta_from_name: str,
+    group_by: str,
+    stratify_by: str,
+    split: Path | None,
+    unlabelled: Literal["refuse", "ignore"],
+    classes: Path | None = None,
+    seed: int = 0,
+) -> "ImportOptions":
+    """The command line's options as one value."""
+    from sightline.data.importing import ImportOptions
+
+    return ImportOptions(
+        include=include,
+        meta_csv=meta,
+        meta_from_name=meta_from_name or None,
+        group_by=group_by or None,
+        stratify_by=stratify_by or None,
+        split_csv=split,
+        unlabelled=unlabelled,
+        classes=read_classes(classes) if classes else None,
+        seed=seed,
+    )
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Class names, one a line.
+
+    Raises:
+        InputError: no such file, not text, empty, or a name twice.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_LIST:
+            raise InputError(f"--classes {path.name!r} is too large for a list of names")
+        names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--classes: cannot read {str(path)!r}: {error}") from error
+    twice, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        raise InputError(f"--classes {path.name!r} names {twice!r} twice; names must differ")
+    if len(names) < 2:
+        raise InputError(f"--classes {path.name!r} must name at least two classes, one a line")
+    return tuple(names)

@@ -1,0 +1,43 @@
+"""Say what is wrong with a folder of pictures, and change nothing."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.cli._pictures import GroupBy, Include, Meta, MetaFromName, Split, StratifyBy, Unlabelled, import_options
+
+
+def add_to(app: typer.Typer) -> None:
+    """``sightline audit``."""
+    app.command("audit")(audit)
+
+
+def audit(
+    pictures: Annotated[Path, typer.Argument(help="A folder with one folder of pictures per class.")],
+    include: Include = "*",
+    meta: Meta = None,
+    meta_from_name: MetaFromName = "",
+    group_by: GroupBy = "",
+    stratify_by: StratifyBy = "",
+    split: Split = None,
+    unlabelled: Unlabelled = "refuse",
+    seed: Annotated[int, typer.Option(min=0, help="Of the split that would be made.")] = 0,
+) -> None:
+    """Read every picture once and report what would hurt a model."""
+    from sightline.cli._terminal import Terminal
+    from sightline.values.dataset import SPLITS
+    from sightline.workspace import Workspace
+
+    options = import_options(include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, seed=seed)
+    with Terminal() as terminal:
+        dataset, report = Workspace.audit(pictures, options, terminal)
+        counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)
+        terminal.say(f"{len(dataset.samples):,} pictures, {len(dataset.classes)} classes ({counts})")
+        for finding in report.findings:
+            some = ", ".join(map(repr, finding.paths[:3])) + (", …" if len(finding.paths) > 3 else "")
+            terminal.say(f"{finding.severity}: {finding.message}" + (f" [{some}]" if some else ""))
+        for gone in dataset.set_aside:
+            terminal.say(f"set aside: {gone.path!r}: {gone.reason}")
+        if not report.findings and not dataset.set_aside:
+            terminal.say(f"nothing found by {', '.join(report.checks)}")

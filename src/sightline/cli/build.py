@@ -1,0 +1,123 @@
+"""Pictures in, a sealed release and a one-page report out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from sightline.cli._pictures import GroupBy, Include, Meta, MetaFromName, Split, StratifyBy, Unlabelled, import_options
+from sightline.errors import InputError
+
+if TYPE_CHECKING:
+    from sightline.values.contract import Normalise
+    from sightline.values.image import Size
+
+
+def add_to(app: typer.Typer) -> None:
+    """``sightline build``."""
+    app.command("build")(build)
+
+
+def build(
+    pictures: Annotated[Path | None, typer.Argument(help="A folder with one folder of pictures per class.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the model; from the folder's name if not given.")] = "",
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 5.0,
+    epochs: Annotated[int | None, typer.Option(min=0, help="Epochs instead of minutes; 0 takes weights as given.")] = None,
+    arch: Annotated[str, typer.Option(help="NAME or NAME/VARIANT: mobilenet_v2, timm/resnet18, …")] = "",
+    weights: Annotated[str, typer.Option(help="auto, none, a .safetensors or .pth file, or a hub name.")] = "auto",
+    normalise: Annotated[str, typer.Option(help="imagenet, or mean and std: six numbers with commas.")] = "",
+    classes: Annotated[Path | None, typer.Option(help="A list of class names in the order of the outputs.")] = None,
+    size: Annotated[str, typer.Option(help="Model input, WIDTHxHEIGHT or one number.")] = "",
+    fit: Annotated[Literal["stretch", "letterbox", "crop"], typer.Option(help="How a picture fills it.")] = "stretch",
+    augment: Annotated[str, typer.Option(help="basic, none, or NAME=AMOUNT with commas.")] = "basic",
+    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=1e-8)] = None,
+    backbone_rate: Annotated[float | None, typer.Option(min=0, help="Share of the rate for it; 0 freezes.")] = None,
+    patience: Annotated[int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    recipe: Annotated[Path | None, typer.Option(help="recipe.json of an earlier run; nothing is measured.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    cache: Annotated[float, typer.Option(min=0, help="GB of decoded pictures kept on disk.")] = 4.0,
+    margin: Annotated[float, typer.Option(help="Gate: allowed loss against production, as a fraction.")] = -0.01,
+    include: Include = "*",
+    meta: Meta = None,
+    meta_from_name: MetaFromName = "",
+    group_by: GroupBy = "",
+    stratify_by: StratifyBy = "",
+    split: Split = None,
+    unlabelled: Unlabelled = "refuse",
+) -> None:
+    """Audit, split, train, judge, export, seal and release a folder of pictures."""
+    from sightline.cli._opening import open_or_make
+    from sightline.cli._terminal import Terminal
+    from sightline.pipeline.build import BuildOptions
+    from sightline.values.recipe import Choices
+
+    with Terminal() as terminal:
+        workspace = open_or_make(terminal)
+        options = BuildOptions(
+            name=name or _name(pictures, weights),
+            imports=import_options(include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed),
+            choices=Choices(
+                size=_size(size),
+                fit=fit,
+                epochs=epochs,
+                minutes=minutes,
+                seed=seed,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                backbone_rate=backbone_rate,
+                patience=patience,
+                augment=augment,
+            ),
+            arch=arch,
+            weights=weights,
+            normalise=_normalise(normalise),
+            recipe=recipe,
+            resume=resume,
+            cache_bytes=int(cache * 1e9),
+            margin=margin,
+            watch=terminal,
+        )
+        built = workspace.build(pictures, options)
+    typer.echo(f"release: {built.released.release} ({built.released.release.stage})")
+    typer.echo(f"model: {workspace.root / built.released.release.path}")
+    typer.echo(f"report: {built.report}")
+
+
+def _name(pictures: Path | None, weights: str) -> str:
+    """A release name out of a folder's or file's name."""
+    stem = pictures.resolve().name if pictures else Path(weights).stem
+    name = "".join(c if c.isascii() and c.isalnum() else "-" for c in stem.lower()).strip("-")[:64]
+    if not name:
+        raise InputError(f"no name for the model can be made of {stem!r}; give --name")
+    return name
+
+
+def _size(text: str) -> "Size | None":
+    from sightline.values.image import Size
+
+    if not text:
+        return None
+    width, _, height = text.partition("x")
+    try:
+        size = Size(int(width), int(height or width))
+    except ValueError:
+        raise InputError(f"--size takes WIDTHxHEIGHT or one number, got {text!r}") from None
+    if max(size.width, size.height) > 4096:
+        raise InputError(f"--size goes up to 4096, got {text!r}")
+    return size
+
+
+def _normalise(text: str) -> "Normalise | None":
+    from sightline.values.contract import Normalise
+
+    if not text:
+        return None
+    if text == "imagenet":
+        return Normalise(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+    try:
+        m0, m1, m2, s0, s1, s2 = (float(part) for part in text.split(","))
+        return Normalise(mean=(m0, m1, m2), std=(s0, s1, s2))
+    except ValueError as error:
+        raise InputError(f"--normalise takes imagenet or six numbers (mean, then positive std), got {text!r}") from error

@@ -1,0 +1,46 @@
+"""Draw circuit boards, build a model of their defects, predict, and show the report's path."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """``sightline demo``."""
+    app.command("demo")(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where; it is made.")] = Path("demo"),
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 2.0,
+    per_class: Annotated[int, typer.Option(min=20, help="Pictures of each of the seven classes.")] = 150,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """The whole life of a small model, without network and without foreign data."""
+    from sightline.cli._terminal import Terminal
+    from sightline.data.importing import ImportOptions
+    from sightline.data.sources.boards import draw_defect_folder
+    from sightline.infer.drawing import draw_into
+    from sightline.pipeline.build import BuildOptions
+    from sightline.values.recipe import Choices
+    from sightline.workspace import Workspace
+
+    with Terminal() as terminal:
+        workspace = Workspace.init(folder)
+        pictures = workspace.root / "pictures"
+        terminal.say(f"drawing {7 * per_class:,} pictures of circuit boards into {pictures}")
+        draw_defect_folder(pictures, per_class, seed)
+        options = BuildOptions(
+            name="board-defects",
+            imports=ImportOptions(meta_from_name=r"(?P<board>board\d+)-(?P<camera>cam\d+)", group_by="board"),
+            choices=Choices(minutes=minutes, seed=seed),
+            watch=terminal,
+        )
+        built = workspace.build(pictures, options)
+        held_out = [pictures / sample.path for sample in built.dataset.part("test")[:12]]
+        drawn = workspace.root / "answers" / str(built.released.release)
+        draw_into(workspace.predict("board-defects", held_out), drawn)
+    typer.echo(f"release: {built.released.release}")
+    typer.echo(f"answers drawn on held-out pictures: {drawn}")
+    typer.echo(f"report: {built.report}")

@@ -1,0 +1,95 @@
+"""List, compare, promote, roll back and archive releases."""
+
+from typing import Annotated
+
+import typer
+
+from sightline.evaluate.gates import MARGIN
+
+_Reference = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME:STAGE.")]
+_Margin = Annotated[float, typer.Option(help="Allowed loss against production, as a fraction.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """``sightline registry``."""
+    group = typer.Typer(help=__doc__, no_args_is_help=True)
+    for command in (list_releases, show, compare, promote, rollback, archive):
+        group.command("list" if command is list_releases else command.__name__)(command)
+    app.add_typer(group, name="registry")
+
+
+def list_releases(name: Annotated[str | None, typer.Argument(help="Only this model's.")] = None) -> None:
+    """List releases, oldest first."""
+    from sightline.workspace import Workspace
+
+    for release in Workspace.open().releases(name):
+        typer.echo(f"{release!s:<32} {release.stage:<10} {release.created}  {release.path}")
+
+
+def show(release: _Reference) -> None:
+    """Show where a release comes from, what it measured, and what happened to it."""
+    from sightline.workspace import Workspace
+
+    workspace = Workspace.open()
+    found = workspace.registry.get(release)
+    bundle = workspace.bundle(str(found))
+    rows = {
+        "release": f"{found} ({found.stage})",
+        "file": found.path,
+        "sha256": found.sha256,
+        "signed by": bundle.signer,
+        "parent": found.parent or "none",
+        "dataset": found.dataset_fingerprint,
+        "recipe": found.recipe_sha256,
+        "made by": f"sightline {found.code_version}, {found.created}",
+        "architecture": bundle.manifest.recipe.arch,
+        "initial weights": f"{bundle.manifest.recipe.weights.kind} {bundle.manifest.recipe.weights.name}",
+    }
+    for label, value in rows.items():
+        typer.echo(f"{label:<16} {value}")
+    for metric, figure in bundle.manifest.metrics.items():
+        typer.echo(f"{metric:<16} {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
+    for event in workspace.registry.history(found.name):
+        displaced = f", displaced @{event.displaced}" if event.displaced else ""
+        typer.echo(f"{event.at} {event.name}@{event.version} {event.action} by {event.who}{displaced} {event.why}".rstrip())
+
+
+def compare(release: _Reference, margin: _Margin = MARGIN) -> None:
+    """Compare a release with the one in production, in pairs, on its own test pictures."""
+    from sightline.cli._terminal import Terminal
+    from sightline.evaluate.gates import explain
+    from sightline.workspace import Workspace
+
+    with Terminal() as terminal:
+        comparison = Workspace.open().compare(release, margin, terminal)
+    typer.echo(explain(comparison) if comparison else f"{release}: nothing else is in production to compare with")
+
+
+def promote(
+    release: _Reference,
+    margin: _Margin = MARGIN,
+    force: Annotated[str, typer.Option(help="Overrule the gate; the text is recorded as the reason.")] = "",
+) -> None:
+    """Put a release into production if it is shown to be not worse than the one there."""
+    from sightline.cli._terminal import Terminal
+    from sightline.workspace import Workspace
+
+    with Terminal() as terminal:
+        promoted = Workspace.open().promote(release, force=force, margin=margin, watch=terminal)
+    typer.echo(f"{promoted} is in production")
+
+
+def rollback(name: Annotated[str, typer.Argument(help="The model's name.")]) -> None:
+    """Put the release back that was in production before."""
+    from sightline.workspace import Workspace
+
+    typer.echo(f"{Workspace.open().rollback(name)} is in production again")
+
+
+def archive(release: _Reference) -> None:
+    """Take a candidate out of the way; its file stays."""
+    from sightline.workspace import Workspace
+
+    registry = Workspace.open().registry
+    found = registry.get(release)
+    typer.echo(f"{registry.archive(found.name, found.version)} is archived")

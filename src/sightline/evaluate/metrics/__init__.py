@@ -1,0 +1,10 @@
+"""Plugin folder: one figure of a classifier, one file."""
+
+from typing import TYPE_CHECKING
+
+from sightline.plugins import Folder
+
+if TYPE_CHECKING:
+    from sightline.evaluate.metrics.base import Metric
+
+METRICS: Folder["Metric"] = Folder("sightline.evaluate.metrics", "Metric")

@@ -1,0 +1,17 @@
+"""Recall averaged over the classes, each counting the same however rare.
+
+Classes without a picture have no recall and are left out, as in scikit-learn.
+"""
+
+from sightline.evaluate.confusion import counts, mean_over_present, ratio
+from sightline.evaluate.metrics.base import Floats, Labels
+
+TITLE = "Balanced accuracy"
+HIGHER_IS_BETTER = True
+ZERO_IF_CALIBRATED = False
+
+
+def values(truth: Labels, probabilities: Floats, weights: Floats) -> Floats:
+    """Mean recall."""
+    table = counts(truth, probabilities, weights)
+    return mean_over_present(ratio(table.hits, table.support), table.support)

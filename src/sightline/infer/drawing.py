@@ -1,0 +1,98 @@
+"""Answers drawn on their pictures, in a folder that appears whole."""
+
+import re
+import secrets
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from sightline.errors import InputError, Interrupted, StorageError
+from sightline.infer.predictor import Answer
+from sightline.infer.writing import Tally, as_object, json_line
+from sightline.pixels.decode import decode
+from sightline.pixels.draw import draw_answer, thumbnail_jpeg
+from sightline.values.image import Undecodable
+from sightline.values.prediction import Prediction, ScoredLabel
+
+ANSWERS_FILE = "answers.jsonl"
+"""Every answer of the folder; ``drawn`` in a line is the name of its picture."""
+
+_ACCEPTED = (22, 128, 60)
+_BELOW_THRESHOLD = (180, 83, 9)
+_LONGEST_JPEG = 16_384
+_LONGEST_NAME = 80
+
+
+def draw_into(answers: Iterable[Answer], folder: Path) -> Tally:
+    """Draw each answer on its picture, as ``folder/NUMBER-NAME.jpg``, with ``answers.jsonl`` beside.
+
+    The number counts all answers from 1, so no two pictures share a name; of the file's own name only
+    letters, digits, dots and dashes are kept. Each picture is read again from its source.
+    ``folder`` must be new or empty; it appears when all is drawn, or after Ctrl-C with what was drawn.
+
+    Raises:
+        InputError: the folder has something in it.
+        Interrupted: Ctrl-C; says where the drawn pictures are.
+        StorageError: the disk refused.
+    """
+    tally = Tally()
+    try:
+        _check_free(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Hidden, so that a walk over the parent does not take drawn pictures for new ones.
+        made = folder.parent / f".{folder.name}-{secrets.token_hex(4)}"
+        made.mkdir()
+        try:
+            stopped = not _draw_all(answers, made, tally)
+            made.rename(folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        raise StorageError(f"cannot draw into {str(folder)!r}: {error.strerror}") from error
+    if stopped:
+        raise Interrupted(f"stopped after {tally.total} pictures; those drawn are in {str(folder)!r}")
+    return tally
+
+
+def _check_free(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise InputError(f"drawn pictures need a new or empty folder, {str(folder)!r} has files in it")
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"drawn pictures need a folder, {str(folder)!r} is a file")
+
+
+def _draw_all(answers: Iterable[Answer], folder: Path, tally: Tally) -> bool:
+    """False where Ctrl-C ended it."""
+    with (folder / ANSWERS_FILE).open("wb") as record:
+        try:
+            for number, answer in enumerate(answers, 1):
+                content = as_object(answer)
+                if isinstance(answer, Prediction) and (jpeg := _drawn(answer)):
+                    content["drawn"] = f"{number:06d}-{_safe(answer.source)}.jpg"
+                    (folder / str(content["drawn"])).write_bytes(jpeg)
+                record.write(json_line(content))
+                tally.add(answer)
+        except KeyboardInterrupt:
+            return False
+    return True
+
+
+def _drawn(answer: Prediction) -> bytes | None:
+    """The picture with its answer as JPEG; None where the file is gone or another since it was answered."""
+    try:
+        picture = decode(Path(answer.source).read_bytes())
+    except FileNotFoundError:
+        return None
+    if isinstance(picture, Undecodable):
+        return None
+    top = answer.top
+    drawn = draw_answer(picture.pixels, _caption(top), _ACCEPTED if top.accepted else _BELOW_THRESHOLD)
+    return thumbnail_jpeg(drawn, min(_LONGEST_JPEG, max(drawn.shape[:2])))
+
+
+def _caption(top: ScoredLabel) -> str:
+    return f"{top.label}  {top.score:.1%}" + ("" if top.accepted else "  below threshold")
+
+
+def _safe(source: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", Path(source).stem)[:_LONGEST_NAME].strip("._") or "picture"

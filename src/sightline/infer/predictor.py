@@ -1,0 +1,130 @@
+"""A sealed model that answers about pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sightline.errors import BundleError, InputError
+from sightline.infer.agreement import check_contract, check_tensors, fits
+from sightline.infer.outputs import OUTPUTS
+from sightline.infer.outputs.base import Labels
+from sightline.infer.runtimes import RUNTIMES
+from sightline.infer.runtimes.base import Arrays
+from sightline.pixels.model_input import ModelInput, model_input
+from sightline.settings import settings
+from sightline.values.image import Pixels, Undecodable
+from sightline.values.prediction import Prediction, Unanswered
+from sightline.values.release import Bundle
+
+Answer = Prediction | Unanswered
+
+_BATCH_PIXELS = 4 * 224 * 224
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture made ready for the model, and what its caller calls it."""
+
+    source: str
+    picture: ModelInput
+
+
+class Predictor:
+    """Answers from the verified ``bundle``; needs no torch and reads no file.
+
+    Loading checks that the model's real inputs and outputs are those that the manifest promises.
+    ``threads`` (default: the settings') work inside the model; ``top`` is how many labels an answer
+    carries. May be used from several threads at a time.
+
+    Raises:
+        BundleError: the model cannot be loaded, or is not what its manifest says.
+        UnknownPlugin: no such runtime, or the bundle's task is not known here.
+        InputError: ``top`` is below 1.
+    """
+
+    def __init__(
+        self, bundle: Bundle, runtime: str = "onnxruntime", threads: int | None = None, top: int = 5
+    ) -> None:
+        manifest = bundle.manifest
+        self.manifest = manifest
+        self.release = f"{manifest.name}@{manifest.version}"
+        self._top = top
+        if top < 1:
+            raise InputError(f"an answer carries at least 1 label, got top={top}")
+        self._output = OUTPUTS.load(manifest.contract.task)
+        check_contract(self.release, manifest.contract, self._output.tensors(manifest.contract.classes))
+        self._session = RUNTIMES.load(runtime).load(bundle.model, threads or settings().threads)
+        check_tensors(self.release, "inputs", manifest.contract.inputs, self._session.inputs)
+        check_tensors(self.release, "outputs", manifest.contract.outputs, self._session.outputs)
+
+    @property
+    def batch_size(self) -> int:
+        """Pictures a batch, from 1 to 64: larger ones leave the processor's caches and are slower."""
+        return max(1, min(64, _BATCH_PIXELS // self.manifest.contract.pixels.size.area))
+
+    def prepare(self, source: str, data: bytes) -> Prepared | Unanswered:
+        """The file ``data`` decoded and made into the model's input; may run in any thread."""
+        picture = model_input(data, self.manifest.contract.pixels)
+        if isinstance(picture, Undecodable):
+            return Unanswered(source, picture.reason)
+        return Prepared(source, picture)
+
+    def answer(self, pictures: Sequence[Prepared | Unanswered]) -> list[Answer]:
+        """Answers in the order of ``pictures``, from one batch; what is unanswered already stays so."""
+        ready = [each for each in pictures if isinstance(each, Prepared)]
+        if not ready:
+            return [each for each in pictures if isinstance(each, Unanswered)]
+        outputs = self.run(np.stack([each.picture.pixels for each in ready]))
+        classes, thresholds = self.manifest.contract.classes, self.manifest.thresholds
+        labels = iter(self._output.interpret(outputs, classes, thresholds, self._top))
+        return [
+            each if isinstance(each, Unanswered) else self._answer(each, next(labels)) for each in pictures
+        ]
+
+    def predict(self, pictures: Sequence[tuple[str, bytes]]) -> list[Answer]:
+        """Answers about ``pictures``, pairs of a name and a file's bytes, in their order."""
+        answers: list[Answer] = []
+        for start in range(0, len(pictures), self.batch_size):
+            some = pictures[start : start + self.batch_size]
+            answers += self.answer([self.prepare(source, data) for source, data in some])
+        return answers
+
+    def run(self, batch: Pixels) -> Arrays:
+        """The model's outputs for ``batch``, uint8 ``[N, H, W, 3]`` with ``N`` at least 1, by name.
+
+        Raises:
+            BundleError: the engine failed, or gave other shapes than the manifest says.
+        """
+        outputs = self._session.run(batch)
+        for spec in self.manifest.contract.outputs:
+            found = outputs[spec.name].shape
+            if found[:1] != (len(batch),) or not fits(spec.shape, found):
+                raise BundleError(
+                    f"{self.release}: {spec.name} of {len(batch)} pictures came as {found}, "
+                    f"the manifest says {spec.shape}; export the model again"
+                )
+        return outputs
+
+    def probabilities(self, batch: Pixels) -> npt.NDArray[np.float32]:
+        """Calibrated probabilities ``[N, C]`` for ``batch``, uint8 ``[N, H, W, 3]``."""
+        return self._batched(batch, "probabilities")
+
+    def embeddings(self, batch: Pixels) -> npt.NDArray[np.float32]:
+        """Embeddings ``[N, D]`` for ``batch``, uint8 ``[N, H, W, 3]``."""
+        return self._batched(batch, "embedding")
+
+    def _batched(self, batch: Pixels, name: str) -> npt.NDArray[np.float32]:
+        spec = next((each for each in self.manifest.contract.outputs if each.name == name), None)
+        if spec is None:
+            raise BundleError(f"{self.release} has no output {name!r}; export the model again")
+        starts = range(0, len(batch), self.batch_size)
+        parts = [self.run(batch[start : start + self.batch_size])[name] for start in starts]
+        none = np.empty((0, *(each for each in spec.shape[1:] if isinstance(each, int))))
+        return np.concatenate(parts or [none]).astype(np.float32, copy=False)
+
+    def _answer(self, asked: Prepared, labels: Labels) -> Answer:
+        if not labels:
+            return Unanswered(asked.source, "the model gave scores that are not finite numbers")
+        return Prediction(asked.source, asked.picture.original, labels, self.release)

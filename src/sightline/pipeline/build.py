@@ -1,0 +1,155 @@
+"""The main job: pictures in, a sealed release and a page about it out."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sightline.data.auditing import audit
+from sightline.data.importing import Imported, ImportOptions, import_folder
+from sightline.data.manifest import write_manifest
+from sightline.errors import InputError, RecipeError
+from sightline.evaluate.gates import MARGIN
+from sightline.pipeline.fitting import Fitted, fit, gather, keep_plan, network_of, plan_epochs, start_network
+from sightline.pipeline.judging import judge
+from sightline.pipeline.pages import write_page
+from sightline.pipeline.releasing import Released, release
+from sightline.pipeline.runs import Run, start_run, unfinished_run
+from sightline.pipeline.watch import Unwatched, Watcher
+from sightline.registry.releases import Registry
+from sightline.storage.layout import Layout
+from sightline.values.contract import Normalise
+from sightline.values.dataset import SPLITS, AuditReport, Dataset
+from sightline.values.recipe import Choices, Recipe
+
+if TYPE_CHECKING:
+    from sightline.train.arch.base import Network
+
+CACHE_BYTES = 4 * 10**9
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What a build may be told beside the pictures.
+
+    ``weights`` is ``auto``, ``none``, a file or a hub name; ``recipe`` a file from an earlier run, with
+    which nothing is measured or looked up again; ``cache_bytes`` bounds decoded pictures kept on disk.
+    """
+
+    name: str
+    imports: ImportOptions
+    choices: Choices
+    arch: str = ""
+    weights: str = "auto"
+    normalise: Normalise | None = None
+    recipe: Path | None = None
+    resume: bool = False
+    cache_bytes: int = CACHE_BYTES
+    margin: float = MARGIN
+    watch: Watcher = field(default_factory=Unwatched)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build gives: the release, and the page about it."""
+
+    released: Released
+    report: Path
+    dataset: Dataset
+    audit: AuditReport
+
+
+def build(pictures: Path | None, options: BuildOptions, layout: Layout, registry: Registry) -> Built:
+    """Audit, split, train, judge, export, seal and release.
+
+    Without ``pictures`` given weights are released as they are, which needs ``--epochs 0`` and the
+    classes.
+
+    Raises:
+        InputError: of options or pictures that cannot be used.
+        TrainingError, ParityError, StorageError: where a stage cannot go on.
+    """
+    watch = options.watch
+    imported = _import(pictures, options)
+    findings = audit(imported)
+    dataset = imported.dataset
+    _say_dataset(dataset, findings, watch)
+    write_manifest(dataset, layout.datasets / f"{dataset.fingerprint}.json")
+    run, fitted = _fitted(dataset, options, layout)
+    try:
+        judged = judge(fitted, watch)
+        if judged.evaluation:
+            for name, figure in judged.evaluation.headline.items():
+                watch.say(f"test {name}: {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
+        released = release(options.name, fitted, judged, dataset, findings, layout, registry, options.margin, watch)
+        report = write_page(run, fitted, judged, dataset, findings, released)
+    finally:
+        fitted.material.source.close()
+    run.at("released", str(released.release))
+    return Built(released, report, dataset, findings)
+
+
+def _import(pictures: Path | None, options: BuildOptions) -> Imported:
+    as_given = options.choices.epochs == 0
+    if pictures is None and not (as_given and options.imports.classes):
+        raise InputError("a build needs PICTURES; only --epochs 0 with --classes LIST releases weights without any")
+    imports = replace(options.imports, held_out=True) if as_given else options.imports
+    return import_folder(pictures, imports, lambda done, total: options.watch.progress("import", done, total))
+
+
+def _fitted(dataset: Dataset, options: BuildOptions, layout: Layout) -> tuple[Run, Fitted]:
+    watch = options.watch
+    if options.resume:
+        run = unfinished_run(layout, options.name, dataset.fingerprint)
+        network, recipe = _from_recipe(run.recipe, dataset, options)
+        watch.say(f"resume: {run.folder.name}")
+    elif options.recipe is not None:
+        network, recipe = _from_recipe(options.recipe, dataset, options)
+        run = keep_plan(start_run(layout, options.name, dataset.fingerprint), network, recipe)
+    else:
+        network, recipe = start_network(dataset, options.weights, options.arch, options.normalise, options.choices)
+        run = start_run(layout, options.name, dataset.fingerprint)
+    _say_weights(recipe, watch)
+    material = gather(dataset, recipe, layout.internal / "cache", options.cache_bytes, watch)
+    if not options.resume and options.recipe is None:
+        recipe = plan_epochs(network, material, recipe, options.choices, watch)
+        run = keep_plan(run, network, recipe)
+    fitted = fit(network, material, recipe, run, watch, resume=options.resume)
+    run.at("trained")
+    return run, fitted
+
+
+def _from_recipe(path: Path, dataset: Dataset, options: BuildOptions) -> tuple["Network", Recipe]:
+    from sightline.train.recipes import check_recipe, read_recipe
+
+    recipe = read_recipe(path)
+    check_recipe(recipe, dataset)
+    if options.weights != "auto" or options.arch:
+        raise RecipeError("a recipe decides architecture and weights; leave out --arch and --weights")
+    return network_of(recipe, path.with_name("initial.safetensors")), recipe
+
+
+def _say_dataset(dataset: Dataset, findings: AuditReport, watch: Watcher) -> None:
+    counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)
+    watch.say(
+        f"dataset: {len(dataset.samples):,} pictures of {len(dataset.classes)} classes ({counts}; {dataset.split_origin}), "
+        f"fingerprint {dataset.fingerprint[:12]}"
+    )
+    for gone in dataset.set_aside[:10]:
+        watch.say(f"set aside: {gone.path!r}: {gone.reason}")
+    if len(dataset.set_aside) > 10:
+        watch.say(f"set aside: {len(dataset.set_aside) - 10:,} more; all are in the report")
+    for finding in findings.findings:
+        watch.say(f"audit, {finding.severity}: {finding.message}")
+
+
+def _say_weights(recipe: Recipe, watch: Watcher) -> None:
+    origin = recipe.weights
+    words = {
+        "scratch": f"from scratch ({origin.why})",
+        "file": f"from file {origin.name}",
+        "hub": f"from the hub, {origin.name}",
+        "cache": f"from the local cache, {origin.name}",
+    }[origin.kind]
+    unfit = f"; {len(origin.dropped)} of its parameters did not fit: {', '.join(origin.dropped[:4])}" if origin.dropped else ""
+    fresh = f"; new: {', '.join(origin.fresh[:4])}" if origin.fresh else ""
+    watch.say(f"weights: {recipe.arch} {words}{unfit}{fresh}")

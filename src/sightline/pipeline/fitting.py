@@ -1,0 +1,191 @@
+"""From a dataset to a trained network: initial weights, recipe, pixels in memory, training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from sightline.errors import InputError, RecipeError
+from sightline.pipeline.runs import Run
+from sightline.pipeline.watch import Watcher
+from sightline.settings import settings
+from sightline.storage.files import write_atomic
+from sightline.values.contract import Normalise
+from sightline.values.dataset import SPLITS, Dataset, Sample, Split
+from sightline.values.evaluation import Checkpoint, Epoch
+from sightline.values.recipe import Choices, Recipe
+
+if TYPE_CHECKING:
+    from sightline.train.arch.base import Network
+    from sightline.train.batches import Loader
+    from sightline.train.pixel_cache import PixelSource
+
+
+@dataclass(frozen=True)
+class Material:
+    """All pictures of a dataset as model input, train before val before test."""
+
+    samples: tuple[Sample, ...]
+    source: "PixelSource"
+    targets: npt.NDArray[np.int64]
+
+    def indices(self, split: Split) -> npt.NDArray[np.int64]:
+        """Usable pictures of one split."""
+        usable = self.source.usable
+        return usable[[self.samples[index].split == split for index in usable.tolist()]]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network ready to be judged. ``checkpoint`` is None where nothing was trained."""
+
+    network: "Network"
+    recipe: Recipe
+    material: Material
+    checkpoint: Checkpoint | None
+
+
+def start_network(
+    dataset: Dataset, weights: str, arch: str, normalise: Normalise | None, choices: Choices
+) -> tuple["Network", Recipe]:
+    """A network with its initial weights, and its recipe, still without a number of epochs."""
+    from sightline.train.recipes import default_arch, draft_recipe
+    from sightline.train.weights import find_weights, load_weights, weights_digest
+
+    may_decide = weights not in ("auto", "none")
+    initial = find_weights(weights, arch or ("" if may_decide else default_arch(dataset)), normalise)
+    recipe = draft_recipe(dataset, initial, choices, settings().threads)
+    network = fresh_network(recipe)
+    origin = load_weights(network, initial)
+    return network, replace(recipe, weights=origin, initial_sha256=weights_digest(network))
+
+
+def fresh_network(recipe: Recipe) -> "Network":
+    """The recipe's network with the weights that its seed gives."""
+    import torch
+
+    from sightline.train.arch import ARCHITECTURES
+    from sightline.train.weights import split_arch
+
+    name, variant = split_arch(recipe.arch)
+    torch.manual_seed(recipe.seed)
+    network = ARCHITECTURES.load(name).build(variant, len(recipe.classes))
+    return network.to(memory_format=torch.channels_last)
+
+
+def network_of(recipe: Recipe, initial: Path) -> "Network":
+    """The network of a finished recipe; its initial weights are the seed's or those in ``initial``.
+
+    Raises:
+        RecipeError: the initial weights are missing or are not those of the recipe.
+    """
+    from safetensors.torch import load_file
+
+    from sightline.train.weights import weights_digest
+
+    network = fresh_network(recipe)
+    if recipe.weights.kind != "scratch":
+        if not initial.is_file():
+            raise RecipeError(f"the recipe starts from {recipe.weights.name!r}; {initial.name} must lie beside it")
+        network.load_state_dict(load_file(initial))
+    if weights_digest(network) != recipe.initial_sha256:
+        raise RecipeError(
+            "the initial weights are not those of the recipe: another version of torch or of the architecture's "
+            "library gives others for the same seed"
+        )
+    return network
+
+
+def keep_plan(run: Run, network: "Network", recipe: Recipe) -> Run:
+    """Record the recipe, and the initial weights where they are not the seed's, before training."""
+    from safetensors.torch import save
+
+    from sightline.train.recipes import recipe_json
+
+    if recipe.weights.kind != "scratch":
+        state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+        write_atomic(run.initial, save(state))
+    write_atomic(run.recipe, recipe_json(recipe))
+    return run.at("planned")
+
+
+def gather(dataset: Dataset, recipe: Recipe, cache: Path, limit_bytes: int, watch: Watcher) -> Material:
+    """All pictures as model input; what cannot be read any more is said."""
+    from sightline.train.pixel_cache import PictureReader, open_pixels
+
+    samples = tuple(sample for split in SPLITS for sample in dataset.part(split))
+    number = {name: index for index, name in enumerate(recipe.classes)}
+    targets = np.array([number[s.labels[0]] if s.labels else -1 for s in samples], dtype=np.int64)
+    reader = PictureReader(dataset.root, samples, recipe.pixels)
+    source = open_pixels(
+        reader, cache, limit_bytes, recipe.threads, lambda done, total: watch.progress("decode", done, total)
+    )
+    watch.say(f"pixels: {source.note}")
+    for gone in source.set_aside.values():
+        watch.say(f"set aside: {gone.path!r}: {gone.reason}")
+    return Material(samples, source, targets)
+
+
+def loader(material: Material, recipe: Recipe, split: Split, *, augmented: bool) -> "Loader":
+    """Batches of one split."""
+    from sightline.train.augmentation import Augmenter
+    from sightline.train.batches import Loader, Scaling
+    from sightline.train.trainer import make_fabric
+
+    scaling = Scaling(recipe.normalise, make_fabric(recipe).device)
+    augmenter = Augmenter.of(recipe.augment if augmented else {})
+    indices = material.indices(split)
+    return Loader(material.source, material.targets, indices, recipe.batch_size, scaling, augmenter)
+
+
+def plan_epochs(network: "Network", material: Material, recipe: Recipe, choices: Choices, watch: Watcher) -> Recipe:
+    """The recipe with its number of epochs, measured from the minutes where none was asked for."""
+    from sightline.train.planning import epochs_for
+    from sightline.train.recipes import planned
+    from sightline.train.trainer import Loaders
+
+    if choices.epochs is not None:
+        return planned(recipe, choices.epochs, choices.patience)
+    loaders = Loaders(
+        loader(material, recipe, "train", augmented=True), loader(material, recipe, "val", augmented=False)
+    )
+    epochs = epochs_for(choices.minutes, network, loaders, recipe)
+    watch.say(f"plan: {epochs} epochs in {choices.minutes:g} minutes")
+    return planned(recipe, epochs, choices.patience)
+
+
+def fit(network: "Network", material: Material, recipe: Recipe, run: Run, watch: Watcher, *, resume: bool) -> Fitted:
+    """Train as the recipe says; with no epochs the initial weights are the result."""
+    from sightline.train.trainer import Loaders, Watch, train
+
+    if recipe.epochs == 0:
+        return Fitted(network, recipe, material, None)
+    loaders = Loaders(
+        loader(material, recipe, "train", augmented=True), loader(material, recipe, "val", augmented=False)
+    )
+    if not len(loaders.train.indices):
+        raise InputError("there are no training pictures; --epochs 0 releases the given weights as they are")
+    checkpoint = train(network, loaders, recipe, run.folder, Watch(*_reports(recipe, watch)), resume)
+    minutes = checkpoint.train_seconds / 60
+    asked = f"planned {recipe.planned_minutes:g} minutes, took" if recipe.planned_minutes else "took"
+    watch.say(
+        f"trained: {len(checkpoint.history)} epochs, {asked} {minutes:.1f} minutes; "
+        f"kept epoch {checkpoint.best_epoch}, the one with the lowest validation loss"
+    )
+    return Fitted(network, recipe, material, checkpoint)
+
+
+def _reports(recipe: Recipe, watch: Watcher) -> tuple[Callable[[int, int, float], None], Callable[[Epoch], None]]:
+    note = ""
+
+    def step(done: int, total: int, loss: float) -> None:
+        watch.progress("train", done, total, f"loss {loss:.3f}{note}")
+
+    def epoch(done: Epoch) -> None:
+        nonlocal note
+        note = f", epoch {done.number}/{recipe.epochs}, validation top-1 {done.val_top1:.1%}"
+
+    return step, epoch

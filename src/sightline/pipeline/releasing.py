@@ -1,0 +1,118 @@
+"""From a judged model to a release: number, seal, compare with what is in production, promote or hold."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sightline import __version__
+from sightline.bundle.card import model_card
+from sightline.bundle.keys import make_key
+from sightline.bundle.reference import write_reference
+from sightline.bundle.seal import bundle_file_name, seal
+from sightline.errors import BundleError, RegistryError
+from sightline.evaluate.gates import explain
+from sightline.pipeline.comparing import compare_releases
+from sightline.pipeline.fitting import Fitted
+from sightline.pipeline.judging import Judged
+from sightline.pipeline.watch import Watcher
+from sightline.registry.releases import Registry
+from sightline.storage.files import sha256_bytes
+from sightline.storage.layout import Layout
+from sightline.values.dataset import AuditReport, Dataset
+from sightline.values.evaluation import Comparison
+from sightline.values.release import Manifest, Release
+
+
+@dataclass(frozen=True)
+class Released:
+    """A release, how it compared with the one in production before, and what that led to, in words."""
+
+    release: Release
+    manifest: Manifest
+    comparison: Comparison | None
+    outcome: str
+
+
+def release(
+    name: str,
+    fitted: Fitted,
+    judged: Judged,
+    dataset: Dataset,
+    audit: AuditReport,
+    layout: Layout,
+    registry: Registry,
+    margin: float,
+    watch: Watcher,
+) -> Released:
+    """Seal the next version of ``name`` and make it a candidate; promote it where nothing is in production.
+
+    A release in production is never replaced here: the paired comparison is made and said.
+    """
+    from sightline.train.recipes import recipe_json
+
+    incumbent = registry.production(name)
+    version = registry.reserve(name)
+    manifest = _manifest(name, version, fitted, judged, incumbent)
+    path = layout.models / bundle_file_name(manifest)
+    bundle = seal(
+        path,
+        manifest,
+        model=judged.model,
+        reference=write_reference(judged.reference),
+        card=model_card(manifest, dataset, judged.evaluation, audit),
+        key=make_key(layout),
+    )
+    made = registry.add(
+        Release(
+            name=name,
+            version=version,
+            stage="candidate",
+            path=path.relative_to(layout.root).as_posix(),
+            sha256=bundle.sha256,
+            dataset_fingerprint=dataset.fingerprint,
+            recipe_sha256=sha256_bytes(recipe_json(fitted.recipe)),
+            code_version=__version__,
+            parent=str(incumbent) if incumbent else None,
+            created=manifest.created,
+        )
+    )
+    watch.say(f"sealed: {made.path} ({len(judged.model) / 1e6:.1f} MB model), signed by {bundle.signer}")
+    if incumbent is None:
+        made = registry.promote(name, version)
+        comparison, outcome = None, f"{made} is in production: {name} had no release there"
+    else:
+        comparison, outcome = _compare(made, incumbent, layout, margin, watch)
+    watch.say(outcome)
+    return Released(made, manifest, comparison, outcome)
+
+
+def _compare(
+    made: Release, incumbent: Release, layout: Layout, margin: float, watch: Watcher
+) -> tuple[Comparison | None, str]:
+    held = f"{made} stays a candidate and {incumbent} in production"
+    try:
+        comparison = compare_releases(made, incumbent, layout, watch, margin)
+    except (BundleError, RegistryError) as error:
+        return None, f"{held}, not compared: {error}"
+    way = f"; promote it with: sightline registry promote {made}" if comparison.passes else ""
+    return comparison, f"{explain(comparison)} {held}{way}"
+
+
+def _manifest(name: str, version: int, fitted: Fitted, judged: Judged, incumbent: Release | None) -> Manifest:
+    recipe = fitted.recipe
+    licences = {"sightline": "Apache-2.0"}
+    if recipe.weights.kind != "scratch":
+        licences[f"initial weights {recipe.weights.name}"] = recipe.weights.licence or "not stated"
+    return Manifest(
+        name=name,
+        version=version,
+        contract=judged.contract,
+        thresholds=judged.thresholds,
+        calibration=judged.calibration,
+        metrics=judged.evaluation.headline if judged.evaluation else {},
+        parity=judged.parity,
+        recipe=recipe,
+        parents=(str(incumbent),) if incumbent else (),
+        licences=licences,
+        code_version=__version__,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

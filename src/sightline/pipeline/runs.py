@@ -1,0 +1,93 @@
+"""A run's folder, ``runs/ID``: what a build has done, so that ``--resume`` can go on."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from sightline.errors import InputError, StorageError
+from sightline.storage.files import write_atomic
+from sightline.storage.layout import Layout
+
+Stage = Literal["started", "planned", "trained", "released"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """``run.json``: whose run it is and how far it came. ``release`` is ``NAME@VERSION`` at the end."""
+
+    name: str
+    dataset_fingerprint: str
+    stage: Stage
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run and where its files lie."""
+
+    folder: Path
+    state: RunState
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe with its epochs."""
+        return self.folder / "recipe.json"
+
+    @property
+    def initial(self) -> Path:
+        """All weights before the first step, where they are not the seed's."""
+        return self.folder / "initial.safetensors"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.folder / "report.html"
+
+    def at(self, stage: Stage, release: str = "") -> "Run":
+        """The same run, now at ``stage``; recorded on disk first."""
+        run = Run(self.folder, replace(self.state, stage=stage, release=release))
+        write_atomic(self.folder / "run.json", json.dumps(asdict(run.state), indent=1).encode())
+        return run
+
+
+def start_run(layout: Layout, name: str, fingerprint: str) -> Run:
+    """A new run, its folder named after the time and the model."""
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for number in range(1, 1000):
+        folder = layout.runs / (f"{now}-{name}" if number == 1 else f"{now}-{name}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise StorageError(f"cannot make {folder.name!r} under runs: {error.strerror}") from error
+        return Run(folder, RunState(name, fingerprint, "started")).at("started")
+    raise StorageError(f"a thousand runs of {name!r} began in this second")
+
+
+def unfinished_run(layout: Layout, name: str, fingerprint: str) -> Run:
+    """The latest run of ``name`` on this dataset that has a plan and no release.
+
+    Raises:
+        InputError: there is none.
+    """
+    runs = [Run(file.parent, _read(file)) for file in layout.runs.glob("*/run.json")]
+    own = [r for r in runs if r.state.name == name and r.state.dataset_fingerprint == fingerprint]
+    for run in sorted(own, key=lambda r: r.folder.name, reverse=True):
+        if run.state.stage in ("planned", "trained"):
+            return run
+    raise InputError(
+        f"--resume: no unfinished run of {name!r} on these pictures (dataset {fingerprint[:12]}) in {layout.runs.name}/; "
+        "leave --resume out to begin one"
+    )
+
+
+def _read(path: Path) -> RunState:
+    try:
+        return TypeAdapter(RunState).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise StorageError(f"cannot read {path.parent.name}/run.json: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,1 @@
+"""The registry: releases, their stages and what happened to them."""

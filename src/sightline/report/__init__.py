@@ -1,0 +1,1 @@
+"""Values become one self-contained page."""

@@ -1,0 +1,50 @@
+"""AdamW over parameter groups, and the learning rate's course."""
+
+import math
+
+import torch
+from torch import nn
+from torch.optim import AdamW
+
+from sightline.train.arch.base import Network
+from sightline.values.recipe import Recipe
+
+
+def make_optimiser(network: Network, recipe: Recipe) -> AdamW:
+    """AdamW (Loshchilov and Hutter 2019); the backbone's rate is ``recipe.backbone_rate`` times the head's.
+
+    Biases and normalisation parameters are not decayed. A backbone rate of 0 freezes it: its
+    parameters need no gradient afterwards.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in network.body.named_parameters():
+        share = 1.0 if network.is_head(name) else recipe.backbone_rate
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        parameter.requires_grad_(share > 0)
+        if share > 0:
+            groups.setdefault((share, decay), []).append(parameter)
+    return AdamW(
+        [{"params": params, "weight_decay": decay, "share": share} for (share, decay), params in groups.items()],
+        lr=recipe.learning_rate,
+        fused=True,
+    )
+
+
+def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, step: int, steps: int) -> float:
+    """Linear warm-up over ``recipe.warmup`` of all steps, then a cosine to 0; returns the head's rate."""
+    warm = max(1, round(recipe.warmup * steps))
+    if step < warm:
+        course = (step + 1) / warm
+    else:
+        course = 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+    rate = recipe.learning_rate * course
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["share"]
+    return rate
+
+
+def set_training(network: Network, recipe: Recipe) -> None:
+    """Training mode; a frozen backbone keeps its running statistics, so only the head's modules train."""
+    network.train(recipe.backbone_rate > 0)
+    if recipe.backbone_rate == 0:
+        network.body.get_submodule(network.head).train()

@@ -1,0 +1,56 @@
+"""Turn minutes into epochs by timing a few steps on a copy of the network."""
+
+import copy
+import time
+
+from torch.nn.functional import cross_entropy
+
+from sightline.train.arch.base import Network
+from sightline.train.optimiser import make_optimiser, set_training
+from sightline.train.trainer import Loaders, make_fabric
+from sightline.values.recipe import Recipe
+
+_UNTIMED_STEPS = 3
+_TIMED_SECONDS = 6.0
+_MOST_EPOCHS = 1000
+
+
+def epochs_for(minutes: float, network: Network, loaders: Loaders, recipe: Recipe) -> int:
+    """How many epochs, each with its validation pass, fit into ``minutes`` on this machine: at least 1.
+
+    The network itself is left as it was.
+    """
+    twin = copy.deepcopy(network)
+    fabric = make_fabric(recipe)
+    model, optimiser = fabric.setup(twin, make_optimiser(twin, recipe))
+    set_training(twin, recipe)
+    steps, started = -_UNTIMED_STEPS, time.monotonic()
+    epoch = 0
+    while steps < 1 or time.monotonic() - started < _TIMED_SECONDS:
+        epoch += 1
+        for batch in loaders.train.shuffled(recipe.seed, epoch):
+            optimiser.zero_grad()
+            fabric.backward(cross_entropy(model(batch.images).logits.float(), batch.targets))
+            optimiser.step()
+            steps += 1
+            if steps == 0:
+                started = time.monotonic()
+            if steps >= 1 and time.monotonic() - started >= _TIMED_SECONDS:
+                break
+    a_step = (time.monotonic() - started) / steps
+    an_epoch = a_step * len(loaders.train) + _validation_seconds(model, loaders)
+    return max(1, min(_MOST_EPOCHS, int(minutes * 60 / an_epoch)))
+
+
+def _validation_seconds(model: Network, loaders: Loaders) -> float:
+    import torch
+
+    model.eval()
+    batches, started = 0, time.monotonic()
+    with torch.inference_mode():
+        for batch in loaders.val.in_order():
+            model(batch.images)
+            batches += 1
+            if time.monotonic() - started > _TIMED_SECONDS / 3:
+                break
+    return (time.monotonic() - started) / max(batches, 1) * len(loaders.val)

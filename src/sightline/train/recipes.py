@@ -1,0 +1,137 @@
+"""Draft a recipe from a dataset and what the user chose, and read one back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+
+from sightline.errors import RecipeError
+from sightline.train.augmentation import parse_amounts
+from sightline.train.weights import InitialWeights
+from sightline.values.contract import PixelRecipe
+from sightline.values.dataset import Dataset
+from sightline.values.image import Size
+from sightline.values.recipe import Choices, Precision, Recipe
+
+T = TypeVar("T")
+
+SMALL = 64
+"""Pictures up to this many pixels get the small residual network."""
+_LARGEST_RECIPE = 4_000_000
+
+
+def default_arch(dataset: Dataset) -> str:
+    """``small_resnet`` where half of the pictures have no side above 64 px, else ``mobilenet_v2``."""
+    sides = [max(s.size.width, s.size.height) for s in dataset.samples]
+    return "small_resnet" if sides and median(sides) <= SMALL else "mobilenet_v2"
+
+
+def draft_recipe(dataset: Dataset, weights: InitialWeights, choices: Choices, threads: int) -> Recipe:
+    """A recipe without its number of epochs (0 until planned) and without the initial digest.
+
+    Defaults: batches of 128 for pictures up to 64 px, else of 32, and at least eight a training part;
+    pretrained backbones learn at 0.3 of the head's rate; bfloat16 where the processor multiplies it in
+    hardware.
+    """
+    pretrained = weights.state is not None
+    size = choices.size or _size(dataset, weights)
+    small = max(size.width, size.height) <= SMALL
+    train = len(dataset.part("train"))
+    return Recipe(
+        task=dataset.task,
+        arch=weights.arch,
+        dataset_fingerprint=dataset.fingerprint,
+        classes=dataset.classes,
+        pixels=PixelRecipe(size, choices.fit),
+        normalise=weights.normalise,
+        weights=weights.origin,
+        initial_sha256="",
+        epochs=choices.epochs or 0,
+        seed=choices.seed,
+        batch_size=choices.batch_size or max(4, min(128 if small else 32, train // 8)),
+        learning_rate=choices.learning_rate or (1e-3 if pretrained else 3e-3),
+        backbone_rate=_given(choices.backbone_rate, 0.3 if pretrained else 1.0),
+        weight_decay=choices.weight_decay,
+        label_smoothing=choices.label_smoothing,
+        warmup=0.15,
+        patience=choices.patience or 0,
+        augment=parse_amounts(choices.augment),
+        threads=threads,
+        precision=_precision(),
+        planned_minutes=0.0 if choices.epochs is not None else choices.minutes,
+    )
+
+
+def planned(recipe: Recipe, epochs: int, patience: int | None) -> Recipe:
+    """The recipe with its epochs; without a patience asked for, a third of them and at least ten."""
+    return replace(recipe, epochs=epochs, patience=_given(patience, max(10, epochs // 3)))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from its JSON.
+
+    Raises:
+        RecipeError: no such file, or not a recipe; names the field.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_RECIPE:
+            raise RecipeError(f"{path.name!r} is too large to be a recipe")
+        return TypeAdapter(Recipe).validate_json(path.read_bytes())
+    except OSError as error:
+        raise RecipeError(f"cannot read recipe {str(path)!r}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(f"{path.name!r} is not a recipe: {where or 'as a whole'}: {first['msg']}") from error
+
+
+def recipe_json(recipe: Recipe) -> bytes:
+    """The recipe as readable JSON; equal recipes give equal bytes."""
+    return TypeAdapter(Recipe).dump_json(recipe, indent=1) + b"\n"
+
+
+def check_recipe(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse a recipe made for another dataset.
+
+    Raises:
+        RecipeError: classes or fingerprint differ.
+    """
+    if recipe.classes != dataset.classes:
+        raise RecipeError(f"the recipe is for classes {_some(recipe.classes)}, the pictures have {_some(dataset.classes)}")
+    if recipe.dataset_fingerprint != dataset.fingerprint:
+        raise RecipeError(
+            f"the recipe was made for dataset {recipe.dataset_fingerprint[:12]}, these pictures are "
+            f"{dataset.fingerprint[:12]}: contents, names, splits or options of the import differ"
+        )
+
+
+def described(amounts: Mapping[str, float]) -> str:
+    """Augmentations in the form that ``--augment`` takes."""
+    return ",".join(f"{name}={amount:g}" for name, amount in sorted(amounts.items())) or "none"
+
+
+def _size(dataset: Dataset, weights: InitialWeights) -> Size:
+    if weights.arch.partition("/")[0] != "small_resnet" or not dataset.samples:
+        return weights.size
+    middle = [median(side) for side in zip(*((s.size.width, s.size.height) for s in dataset.samples), strict=True)]
+    width, height = (max(16, min(SMALL, 8 * round(side / 8))) for side in middle)
+    return Size(width, height)
+
+
+def _precision() -> Precision:
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    flags = Path("/proc/cpuinfo")
+    return "bf16-mixed" if flags.is_file() and " amx_bf16" in flags.read_text() else "32-true"
+
+
+def _given(value: T | None, otherwise: T) -> T:
+    return otherwise if value is None else value
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, names[:4])) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

@@ -1,0 +1,168 @@
+"""The training loop."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning_fabric import Fabric
+from torch.nn.functional import cross_entropy
+from torch.utils.tensorboard import SummaryWriter
+
+from sightline.errors import Interrupted, NotFinite
+from sightline.train.arch.base import Network
+from sightline.train.batches import Batch, Loader
+from sightline.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from sightline.train.optimiser import make_optimiser, set_rate, set_training
+from sightline.values.evaluation import Checkpoint, Epoch
+from sightline.values.recipe import Recipe
+
+LAST, BEST = "last.safetensors", "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Loaders:
+    """What is learned from and what decides when to stop."""
+
+    train: Loader
+    val: Loader
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Called after every step with (steps done, all steps, loss) and after every epoch."""
+
+    step: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: E731, ARG005
+    epoch: Callable[[Epoch], None] = lambda epoch: None  # noqa: E731, ARG005
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A network's answers: ``logits`` float32 ``[N, C]``, ``embeddings`` ``[N, D]``, targets and indices."""
+
+    logits: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int64]
+
+
+def train(network: Network, loaders: Loaders, recipe: Recipe, folder: Path, watch: Watch, resume: bool) -> Checkpoint:
+    """Train ``network`` as ``recipe`` says; state goes to ``folder`` after every epoch.
+
+    Seed and epoch number decide every random choice of an epoch, so a resumed run continues as the
+    uninterrupted one would have.
+
+    Raises:
+        NotFinite: the loss is not a number; names the batch.
+        Interrupted: Ctrl-C; finished epochs are kept, ``resume`` goes on from them.
+    """
+    fabric = make_fabric(recipe)
+    optimiser = make_optimiser(network, recipe)
+    progress = Progress((), 0, 0, 0.0, recipe.initial_sha256)
+    if resume and (folder / LAST).is_file():
+        progress = load_checkpoint(folder / LAST, network, optimiser)
+    model, optimiser = fabric.setup(network, optimiser)
+    history, step, best = list(progress.history), progress.step, progress.best_epoch
+    steps = recipe.epochs * len(loaders.train)
+    with SummaryWriter(str(folder / "tensorboard")) as board, _interruptible(history, recipe):
+        for number in range(len(history) + 1, recipe.epochs + 1):
+            if _stop_early(history, best, recipe):
+                break
+            started, losses, rate = time.monotonic(), [], 0.0
+            torch.manual_seed(recipe.seed * 1_000_003 + number)
+            set_training(network, recipe)
+            for batch in loaders.train.shuffled(recipe.seed, number):
+                rate = set_rate(optimiser, recipe, step, steps)
+                optimiser.zero_grad()
+                logits = model(batch.images).logits.float()
+                loss = cross_entropy(logits, batch.targets, label_smoothing=recipe.label_smoothing)
+                losses.append(_finite(loss.item(), batch, loaders.train, number))
+                fabric.backward(loss)
+                optimiser.step()
+                step += 1
+                watch.step(step, steps, losses[-1])
+            val_loss, val_top1 = validate(model, loaders.val)
+            epoch = Epoch(number, float(np.mean(losses)), val_loss, val_top1, rate, time.monotonic() - started)
+            history.append(epoch)
+            better = best == 0 or not val_loss >= history[best - 1].val_loss
+            best = number if better else best
+            _write_events(board, epoch)
+            seconds = sum(each.seconds for each in history)
+            progress = Progress(tuple(history), best, step, seconds, recipe.initial_sha256)
+            if better:
+                save_checkpoint(folder / BEST, network, None, progress)
+            save_checkpoint(folder / LAST, network, optimiser.optimizer, progress)
+            watch.epoch(epoch)
+    load_checkpoint(folder / BEST, network)
+    return Checkpoint(folder / BEST, recipe, tuple(history), best, sum(each.seconds for each in history))
+
+
+def make_fabric(recipe: Recipe) -> Fabric:
+    """One device, the recipe's precision and number of threads."""
+    torch.set_num_threads(recipe.threads)
+    # Its advice is about clusters and goes to stderr.
+    logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
+    return Fabric(accelerator="auto", devices=1, precision=recipe.precision)
+
+
+def validate(model: torch.nn.Module, loader: Loader) -> tuple[float, float]:
+    """Mean cross-entropy in nats and top-1; not-a-number for both where there is nothing to validate on."""
+    answers = answer(model, loader)
+    if not len(answers.targets):
+        return math.nan, math.nan
+    logits = torch.from_numpy(answers.logits)
+    loss = cross_entropy(logits, torch.from_numpy(answers.targets)).item()
+    return loss, float((answers.logits.argmax(1) == answers.targets).mean())
+
+
+def answer(model: torch.nn.Module, loader: Loader) -> Answers:
+    """The network's answers to every picture of ``loader``, in order."""
+    model.eval()
+    logits, embeddings, targets, indices = [], [], [], []
+    with torch.inference_mode():
+        for batch in loader.in_order():
+            answers = model(batch.images)
+            logits.append(answers.logits.float().cpu().numpy())
+            embeddings.append(answers.embedding.float().cpu().numpy())
+            targets.append(batch.targets.cpu().numpy())
+            indices.append(batch.indices)
+    if not logits:
+        empty = np.empty((0, 0), dtype=np.float32)
+        return Answers(empty, empty, np.empty(0, np.int64), np.empty(0, np.int64))
+    return Answers(*(np.concatenate(parts) for parts in (logits, embeddings)), np.concatenate(targets), np.concatenate(indices))
+
+
+@contextmanager
+def _interruptible(history: list[Epoch], recipe: Recipe) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"stopped after {len(history)} of {recipe.epochs} epochs; the same command with --resume goes on"
+        ) from None
+
+
+def _stop_early(history: list[Epoch], best: int, recipe: Recipe) -> bool:
+    return recipe.patience > 0 and len(history) - best >= recipe.patience
+
+
+def _finite(loss: float, batch: Batch, loader: Loader, epoch: int) -> float:
+    if math.isfinite(loss):
+        return loss
+    names = [loader.source.reader.samples[index].path for index in batch.indices[:4].tolist()]
+    raise NotFinite(
+        f"the loss became {loss} in epoch {epoch}, in the batch of {len(batch.indices)} pictures that begins with "
+        f"{', '.join(map(repr, names))}; try a smaller --learning-rate"
+    )
+
+
+def _write_events(board: SummaryWriter, epoch: Epoch) -> None:
+    for name in ("train_loss", "val_loss", "val_top1", "learning_rate", "seconds"):
+        board.add_scalar(name, getattr(epoch, name), epoch.number)
+    board.flush()

@@ -1,0 +1,172 @@
+"""Initial weights: from a file, the local cache, a hub, or the seed, and an account of which."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from sightline.errors import WeightsError
+from sightline.train.arch import ARCHITECTURES
+from sightline.train.arch.base import Network
+from sightline.train.hub import HubFile, reachable
+from sightline.train.weights_file import State, WeightsCard, read_card, read_state
+from sightline.values.contract import Normalise
+from sightline.values.image import Size
+from sightline.values.recipe import WeightsOrigin
+
+PLAIN = Normalise(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+"""For weights from scratch: pixels to [-1, 1]."""
+_SHARE_THAT_MUST_FIT = 0.5
+_WAYS_OUT = "give --weights FILE (.safetensors, or .pth with a .json beside it), or --weights none to start from scratch"
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """A state to load (None: the seed's), where it came from and what it says of its input.
+
+    ``classes`` are the names of the file's outputs where it has them.
+    """
+
+    arch: str
+    origin: WeightsOrigin
+    normalise: Normalise
+    size: Size
+    state: State | None = None
+    classes: tuple[str, ...] = ()
+
+
+def find_weights(wanted: str, arch: str, normalise: Normalise | None) -> InitialWeights:
+    """Resolve ``--weights``.
+
+    Args:
+        wanted: ``auto`` (the local cache, else the hub, else from scratch), ``none``, a file, or a hub
+            name, which is an architecture as in ``--arch`` (``mobilenet_v2``, ``timm/resnet18.a1_in1k``).
+        arch: the architecture asked for; empty where ``wanted`` may decide.
+        normalise: what ``--normalise`` says; needed for a file without a card.
+
+    Raises:
+        WeightsError: a file or hub name that cannot be had, with the ways out.
+        UnknownPlugin: no such architecture.
+    """
+    if wanted == "auto":
+        return _auto(arch, normalise)
+    if wanted == "none":
+        return _scratch(arch, "asked for with --weights none", normalise)
+    if wanted.endswith((".safetensors", ".pth", ".pt")) or Path(wanted).is_file():
+        return _from_file(Path(wanted), arch, normalise)
+    return _from_hub_name(wanted, arch, normalise)
+
+
+def load_weights(network: Network, weights: InitialWeights) -> WeightsOrigin:
+    """Load what fits into ``network`` and say what did not.
+
+    Raises:
+        WeightsError: fewer than half of the network's backbone parameters fit.
+    """
+    if weights.state is None:
+        return weights.origin
+    own = network.body.state_dict()
+    # Counters of batch normalisation say nothing about the fit and older files lack them.
+    wanted = {name for name in own if not name.endswith("num_batches_tracked")}
+    fits = {n: t for n, t in weights.state.items() if n in own and own[n].shape == t.shape}
+    backbone = {name for name in wanted if not network.is_head(name)}
+    share = len(backbone & fits.keys()) / max(len(backbone), 1)
+    dropped = tuple(sorted(n for n in weights.state if n not in fits and not n.endswith("num_batches_tracked")))
+    if share < _SHARE_THAT_MUST_FIT:
+        example = f", for example {dropped[0]!r}" if dropped else ""
+        raise WeightsError(
+            f"{weights.origin.name!r} does not fit {weights.arch}: {share:.0%} of its backbone's parameters match in "
+            f"name and shape, {len(dropped)} of the file's are unknown or of another shape{example}; "
+            "check --arch, or use --weights none"
+        )
+    network.body.load_state_dict(fits, strict=False)
+    return replace(weights.origin, dropped=dropped, fresh=tuple(sorted(wanted - fits.keys())))
+
+
+def weights_digest(network: torch.nn.Module) -> str:
+    """SHA-256 over names, shapes and bytes of all parameters and buffers, hexadecimal."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def split_arch(arch: str) -> tuple[str, str]:
+    """``NAME/VARIANT`` as its two parts."""
+    name, _, variant = arch.partition("/")
+    return name, variant
+
+
+def _hub_file(arch: str) -> HubFile | None:
+    name, variant = split_arch(arch)
+    return ARCHITECTURES.load(name).hub(variant)
+
+
+def _input_size(arch: str) -> Size:
+    name, variant = split_arch(arch)
+    return ARCHITECTURES.load(name).input_size(variant)
+
+
+def _scratch(arch: str, why: str, normalise: Normalise | None) -> InitialWeights:
+    origin = WeightsOrigin(kind="scratch", why=why)
+    return InitialWeights(arch, origin, normalise or PLAIN, _input_size(arch))
+
+
+def _auto(arch: str, normalise: Normalise | None) -> InitialWeights:
+    hub = _hub_file(arch)
+    if hub is None:
+        return _scratch(arch, f"there are no pretrained weights of {arch}", normalise)
+    cached = hub.find()
+    if cached is not None:
+        return _from_hub_file(hub, cached, arch, "cache", normalise)
+    if not reachable(hub.host):
+        return _scratch(arch, f"not in the local cache, and {hub.host} could not be reached", normalise)
+    try:
+        return _from_hub_file(hub, hub.fetch(), arch, "hub", normalise)
+    except WeightsError as error:
+        return _scratch(arch, str(error), normalise)
+
+
+def _from_hub_name(name: str, arch: str, normalise: Normalise | None) -> InitialWeights:
+    if split_arch(name)[0] not in ARCHITECTURES.names():
+        raise WeightsError(f"--weights {name!r} is neither a file here nor a hub name; {_WAYS_OUT}")
+    hub = _hub_file(name)
+    if hub is None:
+        raise WeightsError(f"there are no pretrained weights of {name} on a hub; {_WAYS_OUT}")
+    cached = hub.find()
+    if cached is None and not reachable(hub.host):
+        raise WeightsError(f"{name} is not in the local cache and {hub.host} cannot be reached; {_WAYS_OUT}")
+    kind: Literal["cache", "hub"] = "hub" if cached is None else "cache"
+    return _from_hub_file(hub, cached or hub.fetch(), arch or name, kind, normalise)
+
+
+def _from_hub_file(
+    hub: HubFile, path: Path, arch: str, kind: Literal["cache", "hub"], normalise: Normalise | None
+) -> InitialWeights:
+    state, digest = read_state(path)
+    origin = WeightsOrigin(kind=kind, name=hub.name, sha256=digest, licence=hub.licence)
+    return InitialWeights(arch, origin, normalise or hub.normalise, _input_size(arch), state)
+
+
+def _from_file(path: Path, arch: str, normalise: Normalise | None) -> InitialWeights:
+    card = read_card(path) if path.is_file() else None
+    state, digest = read_state(path)
+    if card is None and normalise is None:
+        raise WeightsError(
+            f"{path.name!r} has no {path.with_suffix('.json').name!r} beside it to say how its pixels are scaled; "
+            "write one, or give --normalise MEAN,STD (imagenet, or six numbers)"
+        )
+    arch = arch or (card.arch if card else "")
+    if not arch:
+        raise WeightsError(f"{path.name!r} has no card that names its architecture; give --arch")
+    origin = WeightsOrigin(kind="file", name=path.name, sha256=digest, licence=card.licence if card else "")
+    scaling = normalise or (card.normalise if card else PLAIN)
+    size = (card.input_size if card else None) or _input_size(arch)
+    return InitialWeights(arch, origin, scaling, size, state, _class_names(card))
+
+
+def _class_names(card: WeightsCard | None) -> tuple[str, ...]:
+    return card.classes if card and isinstance(card.classes, tuple) else ()

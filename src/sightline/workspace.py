@@ -1,0 +1,168 @@
+"""The whole of sightline from Python: each method is the twin of a command."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from sightline.bundle.keys import SigningKey, make_key, trusted
+from sightline.bundle.verify import open_bundle
+from sightline.errors import BundleError, GateHeld, RegistryError, WorkspaceError
+from sightline.evaluate.gates import MARGIN
+from sightline.infer.offline import Progress, predict_paths
+from sightline.infer.predictor import Predictor
+from sightline.pipeline.comparing import compare_releases, open_registered
+from sightline.pipeline.watch import Unwatched, Watcher
+from sightline.registry.releases import Registry
+from sightline.storage.catalogue import open_catalogue
+from sightline.storage.layout import Layout, find_workspace, init_workspace, read_config
+from sightline.values.dataset import AuditReport, Dataset
+from sightline.values.evaluation import Comparison
+from sightline.values.prediction import Prediction, Unanswered
+from sightline.values.release import Bundle, Release
+
+if TYPE_CHECKING:
+    from sightline.data.importing import ImportOptions
+    from sightline.pipeline.build import BuildOptions, Built
+
+
+class Workspace:
+    """A folder in which models, runs and the catalogue lie.
+
+    Example:
+        >>> import tempfile
+        >>> workspace = Workspace.init(tempfile.mkdtemp())
+        >>> workspace.releases()
+        ()
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    @classmethod
+    def init(cls, folder: Path | str) -> Self:
+        """Make ``folder`` a workspace, or open the one that it is; make and trust a key where there is none.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        workspace = cls(init_workspace(Path(folder)))
+        make_key(workspace.layout)
+        return workspace
+
+    @classmethod
+    def open(cls, folder: Path | str = ".") -> Self:
+        """The workspace that ``folder`` lies in.
+
+        Raises:
+            WorkspaceError: it lies in none.
+        """
+        layout = find_workspace(Path(folder))
+        if layout is None:
+            raise WorkspaceError(f"{str(Path(folder).resolve())!r} lies in no workspace; make one with: sightline init")
+        return cls(layout)
+
+    @property
+    def root(self) -> Path:
+        """The workspace's folder."""
+        return self.layout.root
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The releases."""
+        url = read_config(self.layout).catalogue or self.layout.catalogue_url
+        return Registry(open_catalogue(url), self.layout)
+
+    @property
+    def key(self) -> SigningKey:
+        """The user's signing key, made and trusted here where there is none."""
+        return make_key(self.layout)
+
+    def build(self, pictures: Path | None, options: "BuildOptions") -> "Built":
+        """Pictures in, a sealed release and a report out. Needs the extra ``train``."""
+        from sightline.pipeline.build import build
+
+        return build(pictures, options, self.layout, self.registry)
+
+    @staticmethod
+    def audit(pictures: Path, options: "ImportOptions", watch: Watcher | None = None) -> tuple[Dataset, AuditReport]:
+        """The dataset that ``pictures`` would become, and what the audit finds in it; nothing is kept."""
+        from sightline.data.auditing import audit
+        from sightline.data.importing import import_folder
+
+        teller = watch or Unwatched()
+        imported = import_folder(pictures, options, lambda done, total: teller.progress("import", done, total))
+        return imported.dataset, audit(imported)
+
+    def bundle(self, reference: str) -> Bundle:
+        """The verified bundle of a release: ``NAME`` (in production), ``NAME@VERSION`` or ``NAME:STAGE``.
+
+        Raises:
+            RegistryError: no such release.
+            BundleError: its bytes are not what was sealed and registered, or nobody here trusts the signer.
+        """
+        return open_registered(self.registry.get(reference), self.layout)
+
+    def predict(
+        self, reference: str, pictures: Iterable[Path], progress: Progress | None = None, *, top: int = 5
+    ) -> Iterator[Prediction | Unanswered]:
+        """Answers of a release about files and folders, in order. Needs no extra."""
+        return predict_paths(Predictor(self.bundle(reference), top=top), pictures, progress)
+
+    def releases(self, name: str | None = None) -> tuple[Release, ...]:
+        """All releases, or those of one name."""
+        return tuple(self.registry.all(name))
+
+    def compare(self, reference: str, margin: float = MARGIN, watch: Watcher | None = None) -> Comparison | None:
+        """The release against the one in production, on its own test pictures; None where there is none to compare.
+
+        Raises:
+            RegistryError: they cannot be compared.
+        """
+        candidate = self.registry.get(reference)
+        incumbent = self.registry.production(candidate.name)
+        if incumbent is None or incumbent.version == candidate.version:
+            return None
+        return compare_releases(candidate, incumbent, self.layout, watch or Unwatched(), margin)
+
+    def promote(
+        self, reference: str, *, force: str = "", margin: float = MARGIN, watch: Watcher | None = None
+    ) -> Release:
+        """Put a release into production if the gate lets it pass; ``force`` overrules the gate and is the reason.
+
+        Raises:
+            GateHeld: the gate did not let it pass, or could not decide.
+            RegistryError: no such release.
+        """
+        candidate = self.registry.get(reference)
+        comparison = None if force else self._compared(reference, margin, watch)
+        return self.registry.promote(candidate.name, candidate.version, comparison=comparison, force_reason=force or None)
+
+    def rollback(self, name: str) -> Release:
+        """Put the release that was in production before back there.
+
+        Raises:
+            RegistryError: there was none.
+        """
+        return self.registry.rollback(name)
+
+    def _compared(self, reference: str, margin: float, watch: Watcher | None) -> Comparison | None:
+        try:
+            return self.compare(reference, margin, watch)
+        except (BundleError, RegistryError) as error:
+            raise GateHeld(f"the gate cannot decide: {error}; --force REASON promotes without it") from error
+
+
+def open_release(reference: str) -> Bundle:
+    """The verified bundle of a release of the workspace around here, or of a sealed file.
+
+    Raises:
+        RegistryError: no such release.
+        BundleError: it is refused.
+        WorkspaceError: a release's name, and no workspace around here.
+    """
+    path = Path(reference)
+    if path.suffix == ".sight":
+        layout = find_workspace(Path())
+        return open_bundle(path, trusted(layout))
+    return Workspace.open().bundle(reference)

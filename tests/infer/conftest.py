@@ -1,0 +1,162 @@
+"""A model that answers with a picture's main colour, and pictures to ask it about."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from sightline.infer.predictor import Predictor
+from sightline.values.contract import ModelContract, Normalise, PixelRecipe, TensorSpec
+from sightline.values.image import Size
+from sightline.values.recipe import Recipe, WeightsOrigin
+from sightline.values.release import Bundle, Manifest
+
+CLASSES = ("red", "green", "blue")
+SIDE = 8
+_FLOAT, _UINT8, _INT64 = 1, 2, 7
+CONTRACT = ModelContract(
+    task="classification",
+    classes=CLASSES,
+    pixels=PixelRecipe(Size(SIDE, SIDE)),
+    inputs=(TensorSpec("pictures", "uint8", ("N", SIDE, SIDE, 3)),),
+    outputs=(
+        TensorSpec("probabilities", "float32", ("N", 3)),
+        TensorSpec("embedding", "float32", ("N", 3)),
+    ),
+)
+
+
+def varint(number: int) -> bytes:
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*out, number])
+
+
+def field(number: int, value: int | bytes | str) -> bytes:
+    """One protobuf field: a varint for a number, length-delimited otherwise."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    body = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(body)) + body
+
+
+def node(kind: str, inputs: list[str], output: str, **attributes: int) -> bytes:
+    named = b"".join(field(5, field(1, key) + field(3, i) + field(20, 2)) for key, i in attributes.items())
+    return field(1, b"".join(field(1, each) for each in inputs) + field(2, output) + field(4, kind) + named)
+
+
+def constant(name: str, array: npt.NDArray[np.generic]) -> bytes:
+    kind = {"f": _FLOAT, "i": _INT64}[array.dtype.kind]
+    dims = b"".join(field(1, each) for each in array.shape)
+    return field(5, dims + field(2, kind) + field(8, name) + field(9, array.tobytes()))
+
+
+def tensor(number: int, name: str, kind: int, shape: tuple[int | str, ...]) -> bytes:
+    dims = b"".join(field(1, field(1 if isinstance(each, int) else 2, each)) for each in shape)
+    return field(number, field(1, name) + field(2, field(1, field(1, kind) + field(2, dims))))
+
+
+def colour_model(scale: float = 0.05, classes: int = 3, side: int = SIDE) -> bytes:
+    """Embedding: mean red, green and blue; probabilities: softmax of the mean times ``scale``.
+
+    Written as protobuf by hand, because the base environment has no onnx package. ``classes`` is only
+    what the file claims.
+    """
+    graph = [
+        node("Cast", ["pictures"], "floats", to=_FLOAT),
+        node("ReduceMean", ["floats", "axes"], "embedding", keepdims=0),
+        node("Mul", ["embedding", "scale"], "logits"),
+        node("Softmax", ["logits"], "probabilities", axis=1),
+        field(2, "colour"),
+        constant("axes", np.array([1, 2], dtype=np.int64)),
+        constant("scale", np.array([scale], dtype=np.float32)),
+        tensor(11, "pictures", _UINT8, ("batch", side, side, 3)),
+        tensor(12, "probabilities", _FLOAT, ("batch", classes)),
+        tensor(12, "embedding", _FLOAT, ("batch", 3)),
+    ]
+    opset = field(1, "") + field(2, 18)
+    return field(1, 9) + field(7, b"".join(graph)) + field(8, opset)
+
+
+def make_bundle(
+    contract: ModelContract = CONTRACT, model: bytes | None = None, thresholds: dict[str, float] | None = None
+) -> Bundle:
+    recipe = Recipe(
+        task="classification",
+        arch="colour",
+        dataset_fingerprint="f" * 64,
+        classes=contract.classes,
+        pixels=contract.pixels,
+        normalise=Normalise((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+        weights=WeightsOrigin("scratch"),
+        initial_sha256="0" * 64,
+        epochs=0,
+    )
+    manifest = Manifest(
+        name="colours",
+        version=3,
+        contract=contract,
+        thresholds=thresholds or {},
+        calibration=None,
+        metrics={},
+        parity=None,
+        recipe=recipe,
+        parents=(),
+        licences={},
+        code_version="0",
+        created="2026-01-01T00:00:00Z",
+    )
+    return Bundle(Path("colours-3.sight"), "0" * 64, manifest, model or colour_model(), b"", "", "")
+
+
+def png(colour: tuple[int, int, int], size: tuple[int, int] = (20, 10)) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", size, colour).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="session")
+def contract() -> ModelContract:
+    return CONTRACT
+
+
+@pytest.fixture(scope="session")
+def model() -> Callable[..., bytes]:
+    """``model(scale=0.05, classes=3, side=8)``: the bytes of a model."""
+    return colour_model
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Callable[..., Bundle]:
+    """``bundle(contract=..., model=..., thresholds=...)``."""
+    return make_bundle
+
+
+@pytest.fixture(scope="session")
+def predictor() -> Predictor:
+    return Predictor(make_bundle(thresholds={"red": 0.99, "green": 0.9999}), threads=1)
+
+
+@pytest.fixture(scope="session")
+def plain() -> Callable[..., bytes]:
+    """``plain(colour, size)``: a PNG of one colour."""
+    return png
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[..., Path]:
+    """``put(name, content)``: a file under ``tmp_path``; a red picture when nothing else is said."""
+
+    def write(name: str, content: bytes | None = None) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png((200, 10, 20)) if content is None else content)
+        return path
+
+    return write
