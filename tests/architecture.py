@@ -6,7 +6,16 @@ from pathlib import Path
 STARRED = {"train", "export"}
 """The only rooms that import torch and its family."""
 
-TORCH_FAMILY = {"torch", "torchvision", "timm", "lightning", "lightning_fabric", "onnx", "onnxscript", "safetensors"}
+TORCH_FAMILY = {
+    "torch",
+    "torchvision",
+    "timm",
+    "lightning",
+    "lightning_fabric",
+    "onnx",
+    "onnxscript",
+    "safetensors",
+}
 
 ABOVE = {"values", "errors", "settings", "plugins"}
 """What every room may import."""
@@ -59,7 +68,9 @@ def render(source: Path) -> str:
         f"| {', '.join(f'`{name}`' for name in _plugins(base.parent))} |"
         for base in sorted(source.rglob("base.py"))
     ]
-    return _PAGE.format(rooms="\n".join(rows), folders="\n".join(folders), above=", ".join(f"`{r}`" for r in sorted(ABOVE)))
+    return _PAGE.format(
+        rooms="\n".join(rows), folders="\n".join(folders), above=", ".join(f"`{r}`" for r in sorted(ABOVE))
+    )
 
 
 def _about(source: Path, room: str) -> str:

@@ -35,8 +35,12 @@ def imports(tree: ast.AST, *, inside_functions: bool) -> Iterator[str]:
 
 def rooms_imported(file: Path, *, inside_functions: bool) -> set[str]:
     tree = ast.parse(file.read_text())
-    names = [n.split(".") for n in imports(tree, inside_functions=inside_functions) if n.startswith("sightline.")]
-    return {parts[1] for parts in names if (SOURCE / parts[1]).is_dir() or (SOURCE / f"{parts[1]}.py").is_file()}
+    names = [
+        n.split(".") for n in imports(tree, inside_functions=inside_functions) if n.startswith("sightline.")
+    ]
+    return {
+        parts[1] for parts in names if (SOURCE / parts[1]).is_dir() or (SOURCE / f"{parts[1]}.py").is_file()
+    }
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(SOURCE)))
@@ -76,7 +80,9 @@ def test_no_torch_is_loaded_by_a_fresh_process_that_imports_every_other_room() -
     modules = [
         ".".join(("sightline", *file.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__")
         for file in FILES
-        if room_of(file) not in STARRED and file.name != "__main__.py" and file.parent.name != "versions"
+        if room_of(file) not in STARRED
+        and file.name != "__main__.py"
+        and file.parent.name != "versions"
         and file.name != "env.py"
     ]
     program = f"import sys, importlib\nfor m in {modules!r}: importlib.import_module(m)\n"
@@ -106,7 +112,12 @@ def test_only_settings_reads_the_environment() -> None:
         if file.name == "settings.py":
             continue
         for node in ast.walk(ast.parse(file.read_text())):
-            read = isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv", "environb", "putenv"}
+            read = isinstance(node, ast.Attribute) and node.attr in {
+                "environ",
+                "getenv",
+                "environb",
+                "putenv",
+            }
             assert not read, f"{file.relative_to(SOURCE)} reads the environment"
 
 

@@ -37,7 +37,9 @@ class Folder(Generic[P]):
         if spec is None or not spec.submodule_search_locations:
             raise PluginError(f"{self.package} is not a plugin folder")
         here = Path(spec.submodule_search_locations[0])
-        own = {file.stem for file in here.glob("*.py") if file.stem != "base" and not file.stem.startswith("_")}
+        own = {
+            file.stem for file in here.glob("*.py") if file.stem != "base" and not file.stem.startswith("_")
+        }
         return tuple(sorted(own | self._strangers().keys()))
 
     def load(self, name: str) -> P:

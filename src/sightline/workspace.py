@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from sightline.bundle.keys import SigningKey, make_key, trusted
 from sightline.bundle.verify import open_bundle
-from sightline.errors import BundleError, GateHeld, RegistryError, WorkspaceError
+from sightline.errors import BundleError, DatasetError, GateHeld, RegistryError, WorkspaceError
 from sightline.evaluate.gates import MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
@@ -59,7 +59,9 @@ class Workspace:
         """
         layout = find_workspace(Path(folder))
         if layout is None:
-            raise WorkspaceError(f"{str(Path(folder).resolve())!r} lies in no workspace; make one with: sightline init")
+            raise WorkspaceError(
+                f"{str(Path(folder).resolve())!r} lies in no workspace; make one with: sightline init"
+            )
         return cls(layout)
 
     @property
@@ -85,13 +87,17 @@ class Workspace:
         return build(pictures, options, self.layout, self.registry)
 
     @staticmethod
-    def audit(pictures: Path, options: "ImportOptions", watch: Watcher | None = None) -> tuple[Dataset, AuditReport]:
+    def audit(
+        pictures: Path, options: "ImportOptions", watch: Watcher | None = None
+    ) -> tuple[Dataset, AuditReport]:
         """The dataset that ``pictures`` would become, and what the audit finds in it; nothing is kept."""
         from sightline.data.auditing import audit
         from sightline.data.importing import import_folder
 
         teller = watch or Unwatched()
-        imported = import_folder(pictures, options, lambda done, total: teller.progress("import", done, total))
+        imported = import_folder(
+            pictures, options, lambda done, total: teller.progress("import", done, total)
+        )
         return imported.dataset, audit(imported)
 
     def bundle(self, reference: str) -> Bundle:
@@ -113,8 +119,10 @@ class Workspace:
         """All releases, or those of one name."""
         return tuple(self.registry.all(name))
 
-    def compare(self, reference: str, margin: float = MARGIN, watch: Watcher | None = None) -> Comparison | None:
-        """The release against the one in production, on its own test pictures; None where there is none to compare.
+    def compare(
+        self, reference: str, margin: float = MARGIN, watch: Watcher | None = None
+    ) -> Comparison | None:
+        """The release against the one in production, on its own test pictures; None where there is no other.
 
         Raises:
             RegistryError: they cannot be compared.
@@ -128,15 +136,26 @@ class Workspace:
     def promote(
         self, reference: str, *, force: str = "", margin: float = MARGIN, watch: Watcher | None = None
     ) -> Release:
-        """Put a release into production if the gate lets it pass; ``force`` overrules the gate and is the reason.
+        """Put a release into production if the gate lets it pass; ``force`` is a reason to overrule it.
 
         Raises:
             GateHeld: the gate did not let it pass, or could not decide.
             RegistryError: no such release.
         """
-        candidate = self.registry.get(reference)
-        comparison = None if force else self._compared(reference, margin, watch)
-        return self.registry.promote(candidate.name, candidate.version, comparison=comparison, force_reason=force or None)
+        candidate, comparison = self.registry.get(reference), None
+        incumbent = self.registry.production(candidate.name)
+        if incumbent is not None and incumbent.version != candidate.version and not force:
+            try:
+                comparison = compare_releases(candidate, incumbent, self.layout, watch or Unwatched(), margin)
+            except (BundleError, DatasetError, RegistryError) as error:
+                raise GateHeld(f"the gate cannot decide: {error}; --force REASON promotes without it") from error
+        return self.registry.promote(
+            candidate.name,
+            candidate.version,
+            comparison=comparison,
+            against=incumbent.version if incumbent else None,
+            force_reason=force or None,
+        )
 
     def rollback(self, name: str) -> Release:
         """Put the release that was in production before back there.
@@ -145,12 +164,6 @@ class Workspace:
             RegistryError: there was none.
         """
         return self.registry.rollback(name)
-
-    def _compared(self, reference: str, margin: float, watch: Watcher | None) -> Comparison | None:
-        try:
-            return self.compare(reference, margin, watch)
-        except (BundleError, RegistryError) as error:
-            raise GateHeld(f"the gate cannot decide: {error}; --force REASON promotes without it") from error
 
 
 def open_release(reference: str) -> Bundle:

@@ -86,3 +86,8 @@ def test_ties_count_half_in_the_auc() -> None:
 
 def test_one_class_alone_has_no_auc() -> None:
     assert np.isnan(measure("roc_auc", np.array([1, 1]), np.array([[0.2, 0.8], [0.6, 0.4]])))
+
+
+def test_many_pictures_of_a_class_are_ranked_like_few(golden: Golden) -> None:
+    truth, probabilities = np.tile(golden.truth, 5), np.tile(golden.probabilities, (5, 1))
+    assert measure("roc_auc", truth, probabilities) == pytest.approx(PLAIN["roc_auc"], abs=1e-12)

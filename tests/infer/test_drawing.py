@@ -76,7 +76,7 @@ def test_ctrl_c_keeps_what_was_drawn(tmp_path: Path, put: Put) -> None:
         yield about(put("in/a.png"))
         raise KeyboardInterrupt
 
-    with pytest.raises(Interrupted, match="after 1 pictures"):
+    with pytest.raises(Interrupted, match="so far: 1, "):
         draw_into(stopped(), tmp_path / "out")
     assert names(tmp_path / "out") == ["000001-a.jpg", ANSWERS_FILE]
     assert names(tmp_path) == ["in", "out"]
@@ -98,3 +98,10 @@ def test_drawn_pictures_are_not_found_by_a_walk_that_goes_on(tmp_path: Path, put
     put("b.png")
     walk = (about(each) for each in find_pictures([tmp_path]) if isinstance(each, Path))
     assert draw_into(walk, tmp_path / "out").total == 1
+
+
+def test_a_long_picture_is_reduced(tmp_path: Path, put: Put, plain: Callable[..., bytes]) -> None:
+    draw_into([about(put("a.png", plain((1, 2, 3), (9_000, 300))))], tmp_path / "out")
+    drawn = decode((tmp_path / "out" / "000001-a.jpg").read_bytes())
+    assert isinstance(drawn, Picture)
+    assert drawn.original.width == 4_096

@@ -1,4 +1,6 @@
+import inspect
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,16 +53,14 @@ def test_a_folder_gone_since_it_was_seen_is_told(tmp_path: Path, put: Put) -> No
     assert "No such file" in gone.reason
 
 
-def test_a_tree_deeper_than_the_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    depth = 1_200
-    for _ in range(depth):
-        os.mkdir("d")  # noqa: PTH102 - a path this long can only be made step by step
-        os.chdir("d")
-    monkeypatch.chdir(tmp_path)
-    assert list(find_pictures([Path("d")])) == []
-    for _ in range(depth):
-        os.chdir("d")
-    for _ in range(depth):  # by hand, because pytest's own clearing up cannot go this deep
-        os.chdir("..")
-        os.rmdir("d")  # noqa: PTH106
+def test_a_tree_deeper_than_the_stack(tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * 200)
+    deep.mkdir(parents=True)
+    (deep / "a.png").touch()
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 100)
+    try:
+        found = list(find_pictures([tmp_path]))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert found == [deep / "a.png"]

@@ -87,7 +87,7 @@ def test_a_spreadsheet_finds_no_formula(start: str) -> None:
 
 
 def test_ctrl_c_keeps_what_was_answered(tmp_path: Path) -> None:
-    with pytest.raises(Interrupted, match=r"after 2 pictures.*out\.jsonl"):
+    with pytest.raises(Interrupted, match=r"so far: 2, in .*out\.jsonl"):
         write_text(stopped_after(GOOD, BAD), "jsonl", tmp_path / "out.jsonl")
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
     assert [each.name for each in tmp_path.iterdir()] == ["out.jsonl"]

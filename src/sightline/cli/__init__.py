@@ -38,7 +38,11 @@ def application(arguments: list[str]) -> typer.Typer:
     Only the named command's file is imported, so that help is quick and no command pays for another.
     """
     app = typer.Typer(
-        help=_ABOUT, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        help=_ABOUT,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
     )
     app.callback()(_root)
     wanted = next((each for each in arguments if not each.startswith("-")), "")
@@ -51,7 +55,9 @@ def application(arguments: list[str]) -> typer.Typer:
     return app
 
 
-def _root(version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True)) -> None:
+def _root(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+) -> None:
     if version:
         typer.echo(f"sightline {__version__}")
         raise typer.Exit

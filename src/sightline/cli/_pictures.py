@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from sightline.data.importing import ImportOptions
 
 Include = Annotated[str, typer.Option(help="Only files whose path matches this pattern.")]
-Meta = Annotated[Path | None, typer.Option(help="CSV of metadata columns; its column path names the picture.")]
+Meta = Annotated[
+    Path | None, typer.Option(help="CSV of metadata columns; its column path names the picture.")
+]
 MetaFromName = Annotated[str, typer.Option(help="Regular expression whose named groups become columns.")]
 GroupBy = Annotated[str, typer.Option(help="Column whose values must not be split over train, val and test.")]
 StratifyBy = Annotated[str, typer.Option(help="Column to spread evenly, beside the class.")]
 Split = Annotated[Path | None, typer.Option(help="CSV of path,split that decides the split.")]
-Unlabelled = Annotated[Literal["refuse", "ignore"], typer.Option(help="What to do with pictures without a class.")]
+Unlabelled = Annotated[
+    Literal["refuse", "ignore"], typer.Option(help="What to do with pictures without a class.")
+]
 
 _LARGEST_LIST = 10_000_000
 

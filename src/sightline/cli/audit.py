@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli._pictures import GroupBy, Include, Meta, MetaFromName, Split, StratifyBy, Unlabelled, import_options
+from sightline.cli._pictures import (
+    GroupBy,
+    Include,
+    Meta,
+    MetaFromName,
+    Split,
+    StratifyBy,
+    Unlabelled,
+    import_options,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +38,9 @@ def audit(
     from sightline.values.dataset import SPLITS
     from sightline.workspace import Workspace
 
-    options = import_options(include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, seed=seed)
+    options = import_options(
+        include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, seed=seed
+    )
     with Terminal() as terminal:
         dataset, report = Workspace.audit(pictures, options, terminal)
         counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sightline.cli._pictures import GroupBy, Include, Meta, MetaFromName, Split, StratifyBy, Unlabelled, import_options
+from sightline.cli._pictures import (
+    GroupBy,
+    Include,
+    Meta,
+    MetaFromName,
+    Split,
+    StratifyBy,
+    Unlabelled,
+    import_options,
+)
 from sightline.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,26 +28,44 @@ def add_to(app: typer.Typer) -> None:
 
 
 def build(
-    pictures: Annotated[Path | None, typer.Argument(help="A folder with one folder of pictures per class.")] = None,
+    pictures: Annotated[
+        Path | None, typer.Argument(help="A folder with one folder of pictures per class.")
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the model; from the folder's name if not given.")] = "",
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 5.0,
-    epochs: Annotated[int | None, typer.Option(min=0, help="Epochs instead of minutes; 0 takes weights as given.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=0, help="Epochs instead of minutes; 0 takes weights as given.")
+    ] = None,
     arch: Annotated[str, typer.Option(help="NAME or NAME/VARIANT: mobilenet_v2, timm/resnet18, …")] = "",
-    weights: Annotated[str, typer.Option(help="auto, none, a .safetensors or .pth file, or a hub name.")] = "auto",
+    weights: Annotated[
+        str, typer.Option(help="auto, none, a .safetensors or .pth file, or a hub name.")
+    ] = "auto",
     normalise: Annotated[str, typer.Option(help="imagenet, or mean and std: six numbers with commas.")] = "",
-    classes: Annotated[Path | None, typer.Option(help="A list of class names in the order of the outputs.")] = None,
+    classes: Annotated[
+        Path | None, typer.Option(help="A list of class names in the order of the outputs.")
+    ] = None,
     size: Annotated[str, typer.Option(help="Model input, WIDTHxHEIGHT or one number.")] = "",
-    fit: Annotated[Literal["stretch", "letterbox", "crop"], typer.Option(help="How a picture fills it.")] = "stretch",
+    fit: Annotated[
+        Literal["stretch", "letterbox", "crop"], typer.Option(help="How a picture fills it.")
+    ] = "stretch",
     augment: Annotated[str, typer.Option(help="basic, none, or NAME=AMOUNT with commas.")] = "basic",
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-8)] = None,
-    backbone_rate: Annotated[float | None, typer.Option(min=0, help="Share of the rate for it; 0 freezes.")] = None,
-    patience: Annotated[int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")] = None,
+    backbone_rate: Annotated[
+        float | None, typer.Option(min=0, help="Share of the rate for it; 0 freezes.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    recipe: Annotated[Path | None, typer.Option(help="recipe.json of an earlier run; nothing is measured.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="recipe.json of an earlier run; nothing is measured.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     cache: Annotated[float, typer.Option(min=0, help="GB of decoded pictures kept on disk.")] = 4.0,
-    margin: Annotated[float, typer.Option(help="Gate: allowed loss against production, as a fraction.")] = -0.01,
+    margin: Annotated[
+        float, typer.Option(help="Gate: allowed loss against production, as a fraction.")
+    ] = -0.01,
     include: Include = "*",
     meta: Meta = None,
     meta_from_name: MetaFromName = "",
@@ -57,7 +84,9 @@ def build(
         workspace = open_or_make(terminal)
         options = BuildOptions(
             name=name or _name(pictures, weights),
-            imports=import_options(include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed),
+            imports=import_options(
+                include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed
+            ),
             choices=Choices(
                 size=_size(size),
                 fit=fit,
@@ -120,4 +149,6 @@ def _normalise(text: str) -> "Normalise | None":
         m0, m1, m2, s0, s1, s2 = (float(part) for part in text.split(","))
         return Normalise(mean=(m0, m1, m2), std=(s0, s1, s2))
     except ValueError as error:
-        raise InputError(f"--normalise takes imagenet or six numbers (mean, then positive std), got {text!r}") from error
+        raise InputError(
+            f"--normalise takes imagenet or six numbers (mean, then positive std), got {text!r}"
+        ) from error

@@ -23,6 +23,7 @@ def demo(
     from sightline.data.sources.boards import draw_defect_folder
     from sightline.infer.drawing import draw_into
     from sightline.pipeline.build import BuildOptions
+    from sightline.values.image import Size
     from sightline.values.recipe import Choices
     from sightline.workspace import Workspace
 
@@ -30,11 +31,12 @@ def demo(
         workspace = Workspace.init(folder)
         pictures = workspace.root / "pictures"
         terminal.say(f"drawing {7 * per_class:,} pictures of circuit boards into {pictures}")
-        draw_defect_folder(pictures, per_class, seed)
+        draw_defect_folder(pictures, per_class, seed, progress=lambda n, of: terminal.progress("draw", n, of))
         options = BuildOptions(
             name="board-defects",
             imports=ImportOptions(meta_from_name=r"(?P<board>board\d+)-(?P<camera>cam\d+)", group_by="board"),
-            choices=Choices(minutes=minutes, seed=seed),
+            arch="small_resnet",
+            choices=Choices(size=Size(64, 64), minutes=minutes, seed=seed),
             watch=terminal,
         )
         built = workspace.build(pictures, options)

@@ -11,7 +11,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("init")(init)
 
 
-def init(folder: Annotated[Path, typer.Argument(help="Where; it is made if it is not there.")] = Path()) -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where; it is made if it is not there.")] = Path(),
+) -> None:
     """Make a workspace: the folder in which models, runs and the catalogue lie."""
     from sightline.workspace import Workspace
 

@@ -16,9 +16,12 @@ def predict(
     release: Annotated[str, typer.Argument(help="NAME, NAME@VERSION, NAME:STAGE, or a .sight file.")],
     pictures: Annotated[list[Path], typer.Argument(help="Pictures and folders of them.")],
     form: Annotated[
-        Literal["jsonl", "csv", "pictures"], typer.Option("--format", help="pictures: copies with the answer drawn.")
+        Literal["jsonl", "csv", "pictures"],
+        typer.Option("--format", help="pictures: copies with the answer drawn."),
     ] = "jsonl",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File, or folder for pictures; else stdout.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File, or folder for pictures; else stdout.")
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many labels an answer lists.")] = 5,
 ) -> None:
     """One answer a picture, in order; files that cannot be answered are listed and do not stop the rest."""
@@ -41,6 +44,8 @@ def predict(
             tally = draw_into(answers, out)
         else:
             tally = write_text(answers, "csv" if form == "csv" else "jsonl", out or sys.stdout.buffer)
-        terminal.say(f"{tally.answered:,} answered, {tally.unanswered:,} could not be" + (f"; {out}" if out else ""))
+        terminal.say(
+            f"{tally.answered:,} answered, {tally.unanswered:,} could not be" + (f"; {out}" if out else "")
+        )
     if tally.total and not tally.answered:
         raise InputError("none of the files could be answered; the output says why for each")

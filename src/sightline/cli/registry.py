@@ -51,7 +51,9 @@ def show(release: _Reference) -> None:
         typer.echo(f"{metric:<16} {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
     for event in workspace.registry.history(found.name):
         displaced = f", displaced @{event.displaced}" if event.displaced else ""
-        typer.echo(f"{event.at} {event.name}@{event.version} {event.action} by {event.who}{displaced} {event.why}".rstrip())
+        typer.echo(
+            f"{event.at} {event.name}@{event.version} {event.action} by {event.who}{displaced} {event.why}".rstrip()
+        )
 
 
 def compare(release: _Reference, margin: _Margin = MARGIN) -> None:
@@ -62,7 +64,9 @@ def compare(release: _Reference, margin: _Margin = MARGIN) -> None:
 
     with Terminal() as terminal:
         comparison = Workspace.open().compare(release, margin, terminal)
-    typer.echo(explain(comparison) if comparison else f"{release}: nothing else is in production to compare with")
+    typer.echo(
+        explain(comparison) if comparison else f"{release}: nothing else is in production to compare with"
+    )
 
 
 def promote(

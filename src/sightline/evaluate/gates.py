@@ -79,7 +79,7 @@ def explain(comparison: Comparison) -> str:
     seen = (
         f"{title} {c.candidate:.1%} against {c.incumbent:.1%} of the release, "
         f"on the same {c.pictures:,} pictures: a difference of {_points(c.difference.value)}, "
-        f"and with 95 % confidence no lower than {_points(c.lower)}."
+        f"and with 95% confidence no lower than {_points(c.lower)}."
     )
     if c.passes:
         shown = "better than" if c.verdict == "better" else f"not worse than (margin {_points(c.margin)})"

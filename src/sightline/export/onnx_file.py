@@ -105,7 +105,8 @@ def _bare(proto: object) -> bytes:
     if proto.functions:
         raise SightlineError("the exported graph has functions of its own, which not every runtime takes")
     onnx.checker.check_model(proto)
-    return proto.SerializeToString(deterministic=True)
+    serialised: bytes = proto.SerializeToString(deterministic=True)
+    return serialised
 
 
 @contextlib.contextmanager

@@ -11,7 +11,8 @@ from sightline.infer.predictor import Answer
 from sightline.infer.writing import Tally, as_object, json_line
 from sightline.pixels.decode import decode
 from sightline.pixels.draw import draw_answer, thumbnail_jpeg
-from sightline.values.image import Undecodable
+from sightline.pixels.resize import resize
+from sightline.values.image import Pixels, Size, Undecodable
 from sightline.values.prediction import Prediction, ScoredLabel
 
 ANSWERS_FILE = "answers.jsonl"
@@ -19,7 +20,8 @@ ANSWERS_FILE = "answers.jsonl"
 
 _ACCEPTED = (22, 128, 60)
 _BELOW_THRESHOLD = (180, 83, 9)
-_LONGEST_JPEG = 16_384
+_LONGEST_SIDE, _NARROWEST_SIDE = 4_096, 64
+_LONGEST_JPEG = 65_500
 _LONGEST_NAME = 80
 
 
@@ -27,7 +29,8 @@ def draw_into(answers: Iterable[Answer], folder: Path) -> Tally:
     """Draw each answer on its picture, as ``folder/NUMBER-NAME.jpg``, with ``answers.jsonl`` beside.
 
     The number counts all answers from 1, so no two pictures share a name; of the file's own name only
-    letters, digits, dots and dashes are kept. Each picture is read again from its source.
+    letters, digits, dots and dashes are kept. Each picture is read again from its source, and a longer
+    side above 4,096 pixels is reduced to that.
     ``folder`` must be new or empty; it appears when all is drawn, or after Ctrl-C with what was drawn.
 
     Raises:
@@ -50,7 +53,7 @@ def draw_into(answers: Iterable[Answer], folder: Path) -> Tally:
     except OSError as error:
         raise StorageError(f"cannot draw into {str(folder)!r}: {error.strerror}") from error
     if stopped:
-        raise Interrupted(f"stopped after {tally.total} pictures; those drawn are in {str(folder)!r}")
+        raise Interrupted(f"stopped; answers so far: {tally.total:,}, with their pictures in {str(folder)!r}")
     return tally
 
 
@@ -81,13 +84,22 @@ def _drawn(answer: Prediction) -> bytes | None:
     """The picture with its answer as JPEG; None where the file is gone or another since it was answered."""
     try:
         picture = decode(Path(answer.source).read_bytes())
-    except FileNotFoundError:
+    except OSError:
         return None
     if isinstance(picture, Undecodable):
         return None
     top = answer.top
-    drawn = draw_answer(picture.pixels, _caption(top), _ACCEPTED if top.accepted else _BELOW_THRESHOLD)
-    return thumbnail_jpeg(drawn, min(_LONGEST_JPEG, max(drawn.shape[:2])))
+    colour = _ACCEPTED if top.accepted else _BELOW_THRESHOLD
+    # Reduced first: drawing enlarges narrow pictures, which must not make a long one gigantic.
+    return thumbnail_jpeg(draw_answer(_reduced(picture.pixels), _caption(top), colour), _LONGEST_JPEG)
+
+
+def _reduced(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = _LONGEST_SIDE / max(width, height)
+    if scale >= 1.0:
+        return pixels
+    return resize(pixels, Size(*(max(_NARROWEST_SIDE, round(each * scale)) for each in (width, height))))
 
 
 def _caption(top: ScoredLabel) -> str:

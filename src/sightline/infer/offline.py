@@ -5,12 +5,14 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 
 from sightline.infer.predictor import Answer, Predictor, Prepared
 from sightline.infer.walking import find_pictures
+from sightline.pixels.decode import Header, probe
 from sightline.settings import settings
 from sightline.values.prediction import Unanswered
 
@@ -19,6 +21,9 @@ Progress = Callable[[int, int | None], None]
 
 MAX_FILE_BYTES = 640 * 1024 * 1024
 """A file above this is no picture for us: 100 megapixels of 16-bit RGB take 600 million bytes."""
+
+LARGE_PIXELS = 32_000_000
+"""Pictures above this are decoded one at a time: at the limit of what is decoded, each takes over 1 GB."""
 
 _BATCHES_AHEAD = 3
 
@@ -29,8 +34,9 @@ def predict_paths(
     """Answers about every picture among ``paths`` (see ``find_pictures``), in that order.
 
     A file that is missing, unreadable or no picture is an ``Unanswered`` in its place. Memory does not
-    grow with the number of pictures: three batches of model inputs, and one file and its decoded
-    picture a thread, are held at a time. Leaving the loop early, or Ctrl-C inside it, stops the threads.
+    grow with the number of pictures: three batches of model inputs are held at a time, one file and its
+    decoded picture a thread, and one large picture. Leaving the loop early, or Ctrl-C in it, stops the
+    threads.
 
     Raises:
         BundleError: the model fails on a batch.
@@ -51,24 +57,28 @@ def predict_paths(
 
 def _answers(predictor: Predictor, named: Sequence[Path], pool: ThreadPoolExecutor) -> Iterator[Answer]:
     found = find_pictures(named)
+    one_large = Lock()
     ahead: deque[Future[Prepared | Unanswered]] = deque()
     while True:
         for file in islice(found, _BATCHES_AHEAD * predictor.batch_size - len(ahead)):
-            ahead.append(pool.submit(_prepare, predictor, file))
+            ahead.append(pool.submit(_prepare, predictor, file, one_large))
         if not ahead:
             return
         size = min(predictor.batch_size, len(ahead))
         yield from predictor.answer([ahead.popleft().result() for _ in range(size)])
 
 
-def _prepare(predictor: Predictor, file: Path | Unanswered) -> Prepared | Unanswered:
+def _prepare(predictor: Predictor, file: Path | Unanswered, one_large: Lock) -> Prepared | Unanswered:
     if isinstance(file, Unanswered):
         return file
     try:
         data = _read(file)
     except OSError as error:
         return Unanswered(str(file), f"cannot be read: {error.strerror or error}")
-    return predictor.prepare(str(file), data)
+    header = probe(data)
+    is_large = isinstance(header, Header) and header.size.area > LARGE_PIXELS
+    with one_large if is_large else nullcontext():
+        return predictor.prepare(str(file), data)
 
 
 def _read(file: Path) -> bytes:

@@ -4,12 +4,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from sightline.pixels.decode import EXTENSIONS
 from sightline.values.prediction import Unanswered
 
-PICTURE_EXTENSIONS = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
-    | {".ppm", ".pgm", ".pbm", ".pnm"}
-)
+PICTURE_EXTENSIONS = frozenset().union(*EXTENSIONS.values())
 
 
 def find_pictures(paths: Iterable[Path]) -> Iterator[Path | Unanswered]:

@@ -76,8 +76,8 @@ def write_text(answers: Iterable[Answer], form: TextForm, to: Path | IO[bytes]) 
         with atomic_file(to) as file:
             stopped = not _write(answers, form, file, tally)
     if stopped:
-        where = f" in {str(to)!r}" if isinstance(to, Path) else ""
-        raise Interrupted(f"stopped after {tally.total} pictures; their answers are written{where}")
+        where = f", in {str(to)!r}" if isinstance(to, Path) else ""
+        raise Interrupted(f"stopped; answers written so far: {tally.total:,}{where}")
     return tally
 
 
@@ -132,7 +132,8 @@ def _write_live(answers: Iterable[Answer], form: TextForm, stream: IO[bytes], ta
         return _write(answers, form, stream, tally, live=True)
     except BrokenPipeError:
         # Otherwise the interpreter complains when it flushes the stream at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
         return True
     except OSError as error:
         raise StorageError(f"cannot write the answers: {error.strerror}") from error

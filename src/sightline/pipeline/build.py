@@ -80,7 +80,9 @@ def build(pictures: Path | None, options: BuildOptions, layout: Layout, registry
         if judged.evaluation:
             for name, figure in judged.evaluation.headline.items():
                 watch.say(f"test {name}: {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
-        released = release(options.name, fitted, judged, dataset, findings, layout, registry, options.margin, watch)
+        released = release(
+            options.name, fitted, judged, dataset, findings, layout, registry, options.margin, watch
+        )
         report = write_page(run, fitted, judged, dataset, findings, released)
     finally:
         fitted.material.source.close()
@@ -91,7 +93,9 @@ def build(pictures: Path | None, options: BuildOptions, layout: Layout, registry
 def _import(pictures: Path | None, options: BuildOptions) -> Imported:
     as_given = options.choices.epochs == 0
     if pictures is None and not (as_given and options.imports.classes):
-        raise InputError("a build needs PICTURES; only --epochs 0 with --classes LIST releases weights without any")
+        raise InputError(
+            "a build needs PICTURES; only --epochs 0 with --classes LIST releases weights without any"
+        )
     imports = replace(options.imports, held_out=True) if as_given else options.imports
     return import_folder(pictures, imports, lambda done, total: options.watch.progress("import", done, total))
 
@@ -106,7 +110,9 @@ def _fitted(dataset: Dataset, options: BuildOptions, layout: Layout) -> tuple[Ru
         network, recipe = _from_recipe(options.recipe, dataset, options)
         run = keep_plan(start_run(layout, options.name, dataset.fingerprint), network, recipe)
     else:
-        network, recipe = start_network(dataset, options.weights, options.arch, options.normalise, options.choices)
+        network, recipe = start_network(
+            dataset, options.weights, options.arch, options.normalise, options.choices
+        )
         run = start_run(layout, options.name, dataset.fingerprint)
     _say_weights(recipe, watch)
     material = gather(dataset, recipe, layout.internal / "cache", options.cache_bytes, watch)
@@ -150,6 +156,10 @@ def _say_weights(recipe: Recipe, watch: Watcher) -> None:
         "hub": f"from the hub, {origin.name}",
         "cache": f"from the local cache, {origin.name}",
     }[origin.kind]
-    unfit = f"; {len(origin.dropped)} of its parameters did not fit: {', '.join(origin.dropped[:4])}" if origin.dropped else ""
+    unfit = (
+        f"; {len(origin.dropped)} of its parameters did not fit: {', '.join(origin.dropped[:4])}"
+        if origin.dropped
+        else ""
+    )
     fresh = f"; new: {', '.join(origin.fresh[:4])}" if origin.fresh else ""
     watch.say(f"weights: {recipe.arch} {words}{unfit}{fresh}")

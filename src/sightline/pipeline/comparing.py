@@ -38,7 +38,9 @@ def compare_releases(
     one, other = (Predictor(open_registered(each, layout)) for each in (candidate, incumbent))
     classes = one.manifest.contract.classes
     if classes != other.manifest.contract.classes:
-        raise RegistryError(f"{candidate} and {incumbent} have different classes, so they cannot be compared in pairs")
+        raise RegistryError(
+            f"{candidate} and {incumbent} have different classes, so they cannot be compared in pairs"
+        )
     samples = [sample for sample in dataset.part("test") if sample.labels]
     if not samples:
         raise RegistryError(f"{candidate} has no labelled test pictures to compare on")
@@ -55,7 +57,9 @@ def open_registered(release: Release, layout: Layout) -> Bundle:
     """
     bundle = open_bundle(layout.root / release.path, trusted(layout))
     if bundle.sha256 != release.sha256:
-        raise DamagedBundle(f"{release.path} is a sealed file, but not the one that was registered as {release}")
+        raise DamagedBundle(
+            f"{release.path} is a sealed file, but not the one that was registered as {release}"
+        )
     return bundle
 
 

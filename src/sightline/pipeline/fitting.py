@@ -40,12 +40,12 @@ class Material:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network ready to be judged. ``checkpoint`` is None where nothing was trained."""
+    """A network ready to be judged. The checkpoint's history is empty where nothing was trained."""
 
     network: "Network"
     recipe: Recipe
     material: Material
-    checkpoint: Checkpoint | None
+    checkpoint: Checkpoint
 
 
 def start_network(
@@ -72,8 +72,7 @@ def fresh_network(recipe: Recipe) -> "Network":
 
     name, variant = split_arch(recipe.arch)
     torch.manual_seed(recipe.seed)
-    network = ARCHITECTURES.load(name).build(variant, len(recipe.classes))
-    return network.to(memory_format=torch.channels_last)
+    return ARCHITECTURES.load(name).build(variant, len(recipe.classes))
 
 
 def network_of(recipe: Recipe, initial: Path) -> "Network":
@@ -89,7 +88,9 @@ def network_of(recipe: Recipe, initial: Path) -> "Network":
     network = fresh_network(recipe)
     if recipe.weights.kind != "scratch":
         if not initial.is_file():
-            raise RecipeError(f"the recipe starts from {recipe.weights.name!r}; {initial.name} must lie beside it")
+            raise RecipeError(
+                f"the recipe starts from {recipe.weights.name!r}; {initial.name} must lie beside it"
+            )
         network.load_state_dict(load_file(initial))
     if weights_digest(network) != recipe.initial_sha256:
         raise RecipeError(
@@ -141,7 +142,9 @@ def loader(material: Material, recipe: Recipe, split: Split, *, augmented: bool)
     return Loader(material.source, material.targets, indices, recipe.batch_size, scaling, augmenter)
 
 
-def plan_epochs(network: "Network", material: Material, recipe: Recipe, choices: Choices, watch: Watcher) -> Recipe:
+def plan_epochs(
+    network: "Network", material: Material, recipe: Recipe, choices: Choices, watch: Watcher
+) -> Recipe:
     """The recipe with its number of epochs, measured from the minutes where none was asked for."""
     from sightline.train.planning import epochs_for
     from sightline.train.recipes import planned
@@ -157,12 +160,14 @@ def plan_epochs(network: "Network", material: Material, recipe: Recipe, choices:
     return planned(recipe, epochs, choices.patience)
 
 
-def fit(network: "Network", material: Material, recipe: Recipe, run: Run, watch: Watcher, *, resume: bool) -> Fitted:
+def fit(
+    network: "Network", material: Material, recipe: Recipe, run: Run, watch: Watcher, *, resume: bool
+) -> Fitted:
     """Train as the recipe says; with no epochs the initial weights are the result."""
     from sightline.train.trainer import Loaders, Watch, train
 
     if recipe.epochs == 0:
-        return Fitted(network, recipe, material, None)
+        return Fitted(network, recipe, material, Checkpoint(run.initial, recipe, (), 0, 0.0))
     loaders = Loaders(
         loader(material, recipe, "train", augmented=True), loader(material, recipe, "val", augmented=False)
     )
@@ -178,7 +183,9 @@ def fit(network: "Network", material: Material, recipe: Recipe, run: Run, watch:
     return Fitted(network, recipe, material, checkpoint)
 
 
-def _reports(recipe: Recipe, watch: Watcher) -> tuple[Callable[[int, int, float], None], Callable[[Epoch], None]]:
+def _reports(
+    recipe: Recipe, watch: Watcher
+) -> tuple[Callable[[int, int, float], None], Callable[[Epoch], None]]:
     note = ""
 
     def step(done: int, total: int, loss: float) -> None:

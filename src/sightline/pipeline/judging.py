@@ -102,7 +102,7 @@ def answers(session: "Session", pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDAr
 def _calibration(fitted: Fitted) -> Calibration | None:
     from sightline.train.trainer import answer
 
-    if fitted.checkpoint is None:
+    if not fitted.checkpoint.history:
         return None
     logits = answer(fitted.network, loader(fitted.material, fitted.recipe, "val", augmented=False))
     if len(logits.targets) < _FEWEST_TO_CALIBRATE:
@@ -114,7 +114,9 @@ def _parity_pictures(fitted: Fitted) -> tuple[npt.NDArray[np.uint8], str]:
     """Up to 256 pictures spread over the test part; where there is none, drawn ones."""
     indices = fitted.material.indices("test")
     if not len(indices):
-        return _drawn_pictures(fitted.recipe.pixels.size.width, fitted.recipe.pixels.size.height), "drawn pictures"
+        return _drawn_pictures(
+            fitted.recipe.pixels.size.width, fitted.recipe.pixels.size.height
+        ), "drawn pictures"
     spread = np.unique(np.linspace(0, len(indices) - 1, min(PARITY_PICTURES, len(indices))).astype(np.int64))
     pixels, _ = fitted.material.source.read(indices[spread])
     return pixels, "held-out pictures"
@@ -142,10 +144,17 @@ def _answers(session: "Session", material: Material, split: Split, watch: Watche
             statistics.append(np.stack([picture_statistics(each) for each in pixels]))
             kept.append(some)
         watch.progress(f"judge on {split}", min(start + _BATCH, len(indices)), len(indices))
-    widths = [int(tensor.shape[1]) for tensor in session.outputs if isinstance(tensor.shape[1], int)]
-    empties = [np.empty((0, width), np.float32) for width in (*widths, len(COLUMNS))]
-    parts = [np.concatenate(p) if p else e for p, e in zip((probabilities, embeddings, statistics), empties, strict=True)]
-    return Answered(*parts, np.concatenate(kept) if kept else np.empty(0, np.int64))
+    _, classes, features = (tensor.shape[-1] for tensor in (*session.inputs, *session.outputs))
+    return Answered(
+        _rows(probabilities, int(classes)),
+        _rows(embeddings, int(features)),
+        _rows(statistics, len(COLUMNS)),
+        np.concatenate(kept) if kept else np.empty(0, np.int64),
+    )
+
+
+def _rows(parts: list[npt.NDArray[np.float32]], width: int) -> npt.NDArray[np.float32]:
+    return np.concatenate(parts) if parts else np.empty((0, width), np.float32)
 
 
 def _thresholds(val: Answered, material: Material, classes: tuple[str, ...]) -> dict[str, float]:
@@ -161,4 +170,4 @@ def _evaluation(
     if not known.any():
         return None
     labelled = [path for path, is_known in zip(paths, known.tolist(), strict=True) if is_known]
-    return evaluate(truth[known], test.probabilities[known], classes, labelled, "test", seed)
+    return evaluate(truth[known], test.probabilities[known], classes, paths=labelled, split="test", seed=seed)

@@ -8,7 +8,7 @@ from sightline.bundle.card import model_card
 from sightline.bundle.keys import make_key
 from sightline.bundle.reference import write_reference
 from sightline.bundle.seal import bundle_file_name, seal
-from sightline.errors import BundleError, RegistryError
+from sightline.errors import BundleError, DatasetError, RegistryError
 from sightline.evaluate.gates import explain
 from sightline.pipeline.comparing import compare_releases
 from sightline.pipeline.fitting import Fitted
@@ -91,7 +91,7 @@ def _compare(
     held = f"{made} stays a candidate and {incumbent} in production"
     try:
         comparison = compare_releases(made, incumbent, layout, watch, margin)
-    except (BundleError, RegistryError) as error:
+    except (BundleError, DatasetError, RegistryError) as error:
         return None, f"{held}, not compared: {error}"
     way = f"; promote it with: sightline registry promote {made}" if comparison.passes else ""
     return comparison, f"{explain(comparison)} {held}{way}"

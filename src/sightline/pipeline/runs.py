@@ -90,4 +90,6 @@ def _read(path: Path) -> RunState:
     try:
         return TypeAdapter(RunState).validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise StorageError(f"cannot read {path.parent.name}/run.json: {str(error).splitlines()[0]}") from error
+        raise StorageError(
+            f"cannot read {path.parent.name}/run.json: {str(error).splitlines()[0]}"
+        ) from error

@@ -1,1 +1,1 @@
-"""The registry: releases, their stages and what happened to them."""
+"""Releases: their numbers, stages, lineage and history."""

@@ -1,45 +1,35 @@
 """Releases: numbered, added, found, promoted and rolled back, each in one transaction."""
 
-import getpass
+import difflib
 import re
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from typing import Literal
 
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, RowMapping, insert, select, text, update
 
-from sightline.errors import GateHeld, InputError, RegistryError
-from sightline.registry.tables import EVENT, RELEASE, RESERVED
-from sightline.storage.catalogue import transaction
-from sightline.storage.files import sha256_file
+from sightline.errors import GateHeld, RegistryError
+from sightline.registry.events import Event, events, production_stack, record
+from sightline.registry.references import check_name, parse_reference
+from sightline.registry.tables import MODEL, RELEASE
+from sightline.storage.catalogue import reading, transaction
+from sightline.storage.files import confined, sha256_file
 from sightline.storage.layout import Layout
 from sightline.values.evaluation import Comparison
-from sightline.values.release import STAGES, Release, Stage
+from sightline.values.release import Release, Stage
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_REFERENCE = re.compile(r"(?P<name>[^@:]+)(@(?P<version>[0-9]{1,9})|:(?P<stage>[a-z]+))?")
-_NUMBERING_LOCK = 0x6E756D62
-"""PostgreSQL's advisory lock while versions are numbered and stages change: the letters "numb"."""
-
-Action = Literal["added", "promoted", "rolled back", "archived"]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One thing that happened to a release. ``displaced`` is the version that left production by it."""
-
-    name: str
-    version: int
-    action: Action
-    at: str
-    who: str
-    why: str
-    displaced: int | None
+_NEXT_NUMBER = text(
+    "INSERT INTO model (name, last_version) VALUES (:name, :on_disk + 1) ON CONFLICT (name) DO UPDATE SET "
+    "last_version = CASE WHEN model.last_version > :on_disk THEN model.last_version ELSE :on_disk END + 1 "
+    "RETURNING last_version"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All releases of a workspace. Every method is one transaction: a crash leaves the old state or the new."""
+    """All releases of a workspace, in the catalogue ``engine``.
+
+    Every method is one transaction: a crash leaves the old state or the new. A sealed file that was
+    written without getting to ``add`` is no release, and its number is not given out again.
+    """
 
     engine: Engine
     layout: Layout
@@ -47,201 +37,227 @@ class Registry:
     def reserve(self, name: str) -> int:
         """The next version number of ``name``, from 1; nobody else is ever given the same.
 
-        A number whose build died is skipped. Raises InputError for an impossible name.
-        """
-        check_name(name)
-        with self._transaction() as connection:
-            numbers = [
-                connection.execute(select(func.max(table.c.version)).where(table.c.name == name)).scalar() or 0
-                for table in (RELEASE, RESERVED)
-            ]
-            version = max(numbers) + 1
-            connection.execute(insert(RESERVED).values(name=name, version=version, at=_now()))
-        return version
-
-    def add(self, release: Release) -> Release:
-        """Record a sealed file as a candidate.
+        A number whose build died is left out, and so is one whose sealed file lies in ``models/``.
 
         Raises:
-            RegistryError: the version is there already, or the file is not what the release says.
+            InputError: a model cannot be called ``name``.
         """
-        check_name(release.name)
-        if sha256_file(self.layout.root / release.path) != release.sha256:
-            raise RegistryError(f"{release.path} is not the file that {release} was sealed as")
+        check_name(name)
+        with transaction(self.engine) as connection:
+            given = connection.execute(_NEXT_NUMBER, {"name": name, "on_disk": self._last_on_disk(name)})
+            return int(given.scalar_one())
+
+    def add(self, release: Release) -> Release:
+        """Record the sealed file of a reserved version, as a candidate.
+
+        Raises:
+            RegistryError: the version is there already or was never reserved, or the file is not what the
+                release says.
+        """
         added = replace(release, stage="candidate")
-        with self._transaction() as connection:
+        self._check_file(added)
+        with transaction(self.engine) as connection:
+            if added.version > _lock(connection, check_name(added.name)):
+                raise RegistryError(f"the number of {added} was never reserved")
             if _find(connection, added.name, added.version):
-                raise RegistryError(f"{added} is in the registry already; versions never change")
+                raise RegistryError(f"{added} is in the registry already; a release never changes")
             connection.execute(insert(RELEASE).values(**asdict(added)))
-            _record(connection, added, "added", "", None)
+            record(connection, added, "added")
         return added
 
     def get(self, reference: str) -> Release:
-        """A release by ``NAME`` (the one in production), ``NAME@VERSION`` or ``NAME:STAGE`` (the newest there).
+        """A release by ``NAME`` (in production), ``NAME@VERSION`` or ``NAME:STAGE`` (the newest there).
 
         Raises:
             InputError: another form.
             RegistryError: there is none; says which there are.
         """
-        parts = _REFERENCE.fullmatch(reference)
-        if parts is None or (parts["stage"] and parts["stage"] not in STAGES):
-            raise InputError(f"a release is NAME, NAME@VERSION or NAME:STAGE ({', '.join(STAGES)}), got {reference!r}")
-        own = self.all(check_name(parts["name"]))
-        wanted: Stage | str = parts["stage"] or "production"
-        if parts["version"]:
-            found = [r for r in own if r.version == int(parts["version"])]
+        wanted = parse_reference(reference)
+        own = self.all(wanted.name)
+        if wanted.version is None:
+            found = [release for release in own if release.stage == wanted.stage]
         else:
-            found = [r for r in own if r.stage == wanted]
-        if found:
-            return found[-1]
-        there = ", ".join(f"{r} ({r.stage})" for r in own[-5:])
-        raise RegistryError(f"no release {reference!r}; " + (f"there are {there}" if own else f"{parts['name']!r} has none"))
+            found = [release for release in own if release.version == wanted.version]
+        if not found:
+            raise RegistryError(f"no release {reference!r}; {self._what_there_is(wanted.name, own)}")
+        return found[-1]
 
     def all(self, name: str | None = None) -> tuple[Release, ...]:
         """Releases by name and version."""
         query = select(RELEASE).order_by(RELEASE.c.name, RELEASE.c.version)
         if name is not None:
-            query = query.where(RELEASE.c.name == name)
-        with self._transaction() as connection:
+            query = query.where(RELEASE.c.name == check_name(name))
+        with reading(self.engine) as connection:
             return tuple(_release(row) for row in connection.execute(query).mappings())
 
     def production(self, name: str) -> Release | None:
         """The release in production, if there is one."""
-        return next((release for release in self.all(check_name(name)) if release.stage == "production"), None)
+        with reading(self.engine) as connection:
+            return _in_production(connection, check_name(name))
 
     def promote(
-        self, name: str, version: int, *, comparison: Comparison | None = None, force_reason: str | None = None
+        self,
+        name: str,
+        version: int,
+        *,
+        comparison: Comparison | None = None,
+        against: int | None = None,
+        force_reason: str | None = None,
     ) -> Release:
         """Put a release into production and archive the one that was there.
 
-        ``comparison`` is with the release in production; it may be missing only where none is there,
-        or with a ``force_reason``.
+        ``comparison`` is with the release in production, whose version ``against`` says; it may be missing
+        only where none is there, or with a ``force_reason``. What is in production already stays.
 
         Raises:
-            RegistryError: no such release.
-            GateHeld: the comparison does not pass, and nobody forces it.
+            RegistryError: no such release, or its file is not what was sealed.
+            GateHeld: the comparison does not pass, or is with another than is in production now, and
+                nobody forces it.
         """
-        with self._transaction() as connection:
-            chosen = _wanted(connection, name, version)
-            displaced = _in_production(connection, name)
-            if displaced is not None and displaced.version == version:
-                return displaced
-            if displaced is not None and not force_reason:
-                _ask_gate(chosen, displaced, comparison)
+        force_reason = (force_reason or "").strip()
+        with reading(self.engine) as connection:
+            to_promote = _wanted(connection, name, version)
+        self._check_file(to_promote)
+        with transaction(self.engine) as connection:
+            _lock(connection, name)
+            chosen, current = _wanted(connection, name, version), _in_production(connection, name)
+            if current is not None and current.version == version:
+                return current
+            if current is not None and not force_reason:
+                _ask_gate(chosen, current, comparison, against)
             why = f"forced: {force_reason}" if force_reason else _reason(comparison)
-            return _put_into_production(connection, chosen, displaced, "promoted", why)
+            promoted = _exchange(connection, chosen, current)
+            record(connection, promoted, "promoted", why=why, displaced=current, comparison=comparison)
+        return promoted
 
-    def rollback(self, name: str) -> Release:
-        """Put the release back that the one in production displaced.
+    def rollback(self, name: str, why: str = "") -> Release:
+        """Put the release back that was in production before, and archive the present one.
 
         Raises:
-            RegistryError: nothing is in production, or nothing was before it.
+            RegistryError: nothing is in production, nothing was before, or its file is not what was sealed.
         """
-        with self._transaction() as connection:
-            current = _in_production(connection, check_name(name))
-            if current is None:
-                raise RegistryError(f"{name!r} has no release in production to roll back from")
-            before = connection.execute(
-                select(EVENT.c.displaced)
-                .where(EVENT.c.name == name, EVENT.c.version == current.version, EVENT.c.action == "promoted")
-                .order_by(EVENT.c.id.desc())
-            ).scalar()
-            if before is None:
-                raise RegistryError(f"{current} is the first release of {name!r} in production; nothing to roll back to")
-            return _put_into_production(connection, _wanted(connection, name, before), current, "rolled back", "")
+        with reading(self.engine) as connection:
+            present, before = _top_two(connection, check_name(name))
+        self._check_file(before)
+        with transaction(self.engine) as connection:
+            _lock(connection, name)
+            if _top_two(connection, name) != (present, before):
+                raise RegistryError(
+                    f"another process changed what is in production of {name!r}; look, and try again"
+                )
+            back = _exchange(connection, before, present)
+            record(connection, back, "rolled back", why=why, displaced=present)
+        return back
 
-    def archive(self, name: str, version: int) -> Release:
-        """Take a candidate out of the way.
+    def archive(self, name: str, version: int, why: str = "") -> Release:
+        """Take a candidate out of the way; its file stays.
 
         Raises:
             RegistryError: no such release, or it is in production.
         """
-        with self._transaction() as connection:
+        with transaction(self.engine) as connection:
+            _lock(connection, check_name(name))
             chosen = _wanted(connection, name, version)
             if chosen.stage == "production":
                 raise RegistryError(f"{chosen} is in production; promote another release or roll back first")
-            archived = _set_stage(connection, chosen, "archived")
-            _record(connection, archived, "archived", "", None)
-        return archived
+            if chosen.stage == "candidate":
+                chosen = _set_stage(connection, chosen, "archived")
+                record(connection, chosen, "archived", why=why)
+        return chosen
 
     def history(self, name: str) -> tuple[Event, ...]:
         """What happened to the releases of ``name``, oldest first."""
-        query = select(EVENT).where(EVENT.c.name == check_name(name)).order_by(EVENT.c.id)
-        with self._transaction() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        return tuple(Event(**{key: row[key] for key in Event.__dataclass_fields__}) for row in rows)
+        with reading(self.engine) as connection:
+            return events(connection, check_name(name))
 
-    def _transaction(self) -> "_Numbered":
-        return _Numbered(self.engine)
+    def lineage(self, reference: str) -> tuple[Release, ...]:
+        """The release, its parent, that one's parent and so on, as far as this registry knows them.
 
+        Raises:
+            RegistryError: no such release.
+        """
+        line = [self.get(reference)]
+        known = {str(release): release for release in self.all()}
+        while (parent := known.get(line[-1].parent or "")) is not None and parent not in line:
+            line.append(parent)
+        return tuple(line)
 
-class _Numbered:
-    """A transaction that no other one of the registry overlaps, on either database."""
+    def _last_on_disk(self, name: str) -> int:
+        """The highest version of ``name`` in ``models/``, which may be older than the catalogue."""
+        sealed = re.compile(rf"{re.escape(name)}-([1-9][0-9]{{0,7}})\.sight")
+        files = self.layout.models.iterdir() if self.layout.models.is_dir() else ()
+        return max((int(found[1]) for file in files if (found := sealed.fullmatch(file.name))), default=0)
 
-    def __init__(self, engine: Engine) -> None:
-        self._inner = transaction(engine)
-        self._postgresql = engine.dialect.name == "postgresql"
+    def _check_file(self, release: Release) -> None:
+        if sha256_file(confined(self.layout.root, release.path)) != release.sha256:
+            raise RegistryError(
+                f"{release.path!r} is not the file that {release} was sealed as; its bytes changed"
+            )
 
-    def __enter__(self) -> Connection:
-        connection = self._inner.__enter__()
-        if self._postgresql:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _NUMBERING_LOCK})
-        return connection
-
-    def __exit__(self, *error: object) -> bool | None:
-        return self._inner.__exit__(*error)  # type: ignore[arg-type]
-
-
-def check_name(name: str) -> str:
-    """``name`` itself.
-
-    Raises:
-        InputError: it is not a possible name of a model.
-    """
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"a model's name is 1 to 64 of a-z, 0-9, dot, dash and underscore, and begins with a letter or digit; got {name!r}"
-        )
-    return name
+    def _what_there_is(self, name: str, own: tuple[Release, ...]) -> str:
+        if own:
+            return "there are: " + ", ".join(f"{release} ({release.stage})" for release in own[-5:])
+        names = sorted({release.name for release in self.all()})
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f". Did you mean {near[0]!r}?" if near else ""
+        return f"there are releases of: {', '.join(names[:10])}{hint}" if names else "the registry is empty"
 
 
-def _ask_gate(chosen: Release, displaced: Release, comparison: Comparison | None) -> None:
+def _lock(connection: Connection, name: str) -> int:
+    """Hold everything of ``name`` until the transaction ends; gives its last version number, or 0."""
+    row = select(MODEL.c.last_version).where(MODEL.c.name == name).with_for_update()
+    return connection.execute(row).scalar() or 0
+
+
+def _ask_gate(chosen: Release, current: Release, comparison: Comparison | None, against: int | None) -> None:
     if comparison is None:
-        raise GateHeld(f"{chosen} was not compared with {displaced}, which is in production")
+        raise GateHeld(f"{chosen} was not compared with {current}, which is in production")
+    if against is not None and against != current.version:
+        raise GateHeld(
+            f"{chosen} was compared with @{against}, but {current} is in production now; compare again"
+        )
     if not comparison.passes:
         more = f"; about {comparison.lacking:,} more test pictures are lacking" if comparison.lacking else ""
         raise GateHeld(
-            f"the gate holds {chosen} ({comparison.verdict}): against {displaced} its {comparison.metric} differs by "
-            f"{comparison.difference.value:+.4f}, with 95 % confidence no lower than {comparison.lower:+.4f}, and more than "
-            f"{comparison.margin:+.4f} is wanted{more}; --force REASON overrules it"
+            f"the gate holds {chosen} ({comparison.verdict}): {_figures(comparison)} against {current}, and "
+            f"a lower end above {comparison.margin:+.4f} is wanted{more}; --force REASON overrules it"
         )
 
 
 def _reason(comparison: Comparison | None) -> str:
     if comparison is None:
         return "nothing was in production"
-    return f"{comparison.verdict}: {comparison.metric} {comparison.difference.value:+.4f}, lower end {comparison.lower:+.4f}"
+    return f"{comparison.verdict}: {_figures(comparison)}"
 
 
-def _put_into_production(
-    connection: Connection, chosen: Release, displaced: Release | None, action: Action, why: str
-) -> Release:
-    if displaced is not None:
-        _set_stage(connection, displaced, "archived")
-    promoted = _set_stage(connection, chosen, "production")
-    _record(connection, promoted, action, why, displaced.version if displaced else None)
-    return promoted
+def _figures(comparison: Comparison) -> str:
+    """Such as ``top1 +0.0120 with a lower 95 % end of +0.0020``."""
+    difference, lower = comparison.difference.value, comparison.lower
+    return f"{comparison.metric} {difference:+.4f} with a lower 95 % end of {lower:+.4f}"
+
+
+def _top_two(connection: Connection, name: str) -> tuple[Release, Release]:
+    """The release in production and the one before it."""
+    stack = production_stack(connection, name)
+    if not stack:
+        raise RegistryError(f"{name!r} has no release in production to roll back from")
+    if len(stack) == 1:
+        raise RegistryError(
+            f"{name}@{stack[0]} was the first in production; there is none before it to roll back to"
+        )
+    return _wanted(connection, name, stack[-1]), _wanted(connection, name, stack[-2])
+
+
+def _exchange(connection: Connection, chosen: Release, current: Release | None) -> Release:
+    if current is not None:
+        _set_stage(connection, current, "archived")
+    return _set_stage(connection, chosen, "production")
 
 
 def _set_stage(connection: Connection, release: Release, stage: Stage) -> Release:
     same = (RELEASE.c.name == release.name) & (RELEASE.c.version == release.version)
     connection.execute(update(RELEASE).where(same).values(stage=stage))
     return replace(release, stage=stage)
-
-
-def _record(connection: Connection, release: Release, action: Action, why: str, displaced: int | None) -> None:
-    event = Event(release.name, release.version, action, _now(), _who(), why, displaced)
-    connection.execute(insert(EVENT).values(**asdict(event)))
 
 
 def _find(connection: Connection, name: str, version: int) -> Release | None:
@@ -264,15 +280,4 @@ def _in_production(connection: Connection, name: str) -> Release | None:
 
 
 def _release(row: RowMapping) -> Release:
-    return Release(**{key: row[key] for key in Release.__dataclass_fields__})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()[:128]
-    except (KeyError, OSError):
-        return "unknown"
+    return Release(**{column: row[column] for column in Release.__dataclass_fields__})

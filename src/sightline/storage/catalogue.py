@@ -1,23 +1,40 @@
-"""The catalogue: one database, SQLite by default, PostgreSQL by changing its address."""
+"""The catalogue: one database, SQLite by default, PostgreSQL by changing its address.
 
+Rooms keep their own tables; the one history of schema changes is in ``migrations/``. Everything happens in
+``transaction`` (which may write) or ``reading``.
+"""
+
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from sightline.errors import InputError, StorageError
 from sightline.plugins import missing_extra
+from sightline.storage.files import make_folder
+
+SCHEMA = "0001"
+"""The newest revision in ``migrations/``; revisions are numbers of four digits."""
+
+SCHEMA_TABLE = "sightline_schema"
+"""Where the database's own revision stands: not alembic's usual name, which others may use there too."""
 
 _BUSY_SECONDS = 30
 _MIGRATION_LOCK = 0x73696768
 """PostgreSQL's advisory lock while the schema is brought up to date: the letters "sigh"."""
+
+_MIGRATING = Lock()
+"""Alembic keeps the running migration in module globals, so a process runs one at a time."""
+
+_WANTED = "wanted sqlite:////ABSOLUTE/PATH or postgresql://USER@HOST/DATABASE"
 
 
 def open_catalogue(address: str) -> Engine:
@@ -31,25 +48,16 @@ def open_catalogue(address: str) -> Engine:
         MissingExtra: PostgreSQL's driver is not installed.
         StorageError: the database refused, or is newer than this sightline.
     """
+    engine = _sqlite(address) if address.startswith("sqlite:") else _postgresql(address)
     try:
-        url = make_url(address)
-        if url.drivername == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
-        if url.drivername == "sqlite":
-            Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(url, isolation_level=None if url.drivername != "sqlite" else "AUTOCOMMIT")
-    except ModuleNotFoundError as error:
-        raise missing_extra("a PostgreSQL catalogue", error.name or "psycopg", "postgres") from error
-    except (ArgumentError, NoSuchModuleError) as error:
-        raise InputError(
-            f"catalogue: {str(error).splitlines()[0]}; wanted sqlite:///FILE or postgresql://…"
-        ) from error
-    except OSError as error:
-        raise StorageError(f"cannot make the catalogue's folder: {error.strerror}") from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-    with transaction(engine) as connection:
-        _migrate(connection)
+        with reading(engine) as connection:
+            found = _revision(connection)
+        if found != SCHEMA:
+            with _MIGRATING, transaction(engine) as connection:
+                _migrate(connection)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 
@@ -63,56 +71,123 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageError: the database refused.
     """
+    with _reported(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads and, on SQLite, waits for no writer.
+
+    Raises:
+        StorageError: the database refused.
+    """
+    options = {"sightline_reading": True}
+    with _reported(), engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
     try:
-        if engine.dialect.name != "sqlite":
-            with engine.begin() as connection:
-                yield connection
-            return
-        with engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                if connection.connection.driver_connection and not connection.invalidated:
-                    _roll_back(connection)
-                raise
+        yield
     except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise StorageError(f"the catalogue refused: {reason}") from error
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        way = ""
+        if "locked" in reason:
+            way = f"; another process has held it for {_BUSY_SECONDS} seconds: try again when that is done"
+        elif "disk" in reason and "full" in reason:
+            way = "; free some space and try again"
+        raise StorageError(f"the catalogue refused: {reason}{way}") from error
 
 
-def _roll_back(connection: Connection) -> None:
+def _sqlite(address: str) -> Engine:
+    # Not through SQLAlchemy's parser: a folder's name may hold a question mark.
+    path = Path(address.removeprefix("sqlite:///"))
+    if not address.startswith("sqlite:////"):
+        raise InputError(f"catalogue: {address!r} names no file by its absolute path; {_WANTED}")
+    make_folder(path.parent)
+    # No pool: a connection kept open would be shared by forked processes, which SQLite forbids.
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgresql(address: str) -> Engine:
     try:
-        connection.exec_driver_sql("ROLLBACK")
-    except SQLAlchemyError:
-        # A failed COMMIT may have ended the transaction already; the first error is the one to show.
+        url = make_url(address)
+        if url.get_backend_name() != "postgresql":
+            raise InputError(
+                f"catalogue: a database of kind {url.get_backend_name()!r} is not known; {_WANTED}"
+            )
+        if url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        return create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise missing_extra("a PostgreSQL catalogue", error.name or "psycopg", "postgres") from error
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        # The address is not repeated: it may hold a password.
+        raise InputError(
+            f"catalogue: the address in sightline.toml is not a database's; {_WANTED}"
+        ) from error
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        raise TypeError(f"not a connection of sqlite3: {connection!r}")
+    # Otherwise the driver begins transactions by itself, and never with IMMEDIATE.
+    connection.isolation_level = None
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """WAL is a property of the file, but changing to it fails at once where another does the same."""
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname not in ("SQLITE_BUSY", "SQLITE_LOCKED") or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+            continue
+        if mode != "wal":
+            raise StorageError(
+                f"the catalogue cannot lie on this disk: SQLite's mode there is {mode!r}, not 'wal'"
+            )
         return
 
 
-def _prepare_sqlite(connection: object, _: object) -> None:
-    import sqlite3
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN" if options.get("sightline_reading") else "BEGIN IMMEDIATE")
 
-    if isinstance(connection, sqlite3.Connection):
-        for pragma in (
-            f"busy_timeout={_BUSY_SECONDS * 1000}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(SCHEMA_TABLE):
+        return None
+    found = connection.execute(text(f"SELECT version_num FROM {SCHEMA_TABLE}")).scalar()  # noqa: S608 - a constant
+    if found is not None and found > SCHEMA:
+        raise StorageError(
+            f"the catalogue was written by a newer sightline (schema {found}, known up to {SCHEMA}): "
+            "update it with: pip install --upgrade sightline"
+        )
+    return found
 
 
 def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    from alembic import command
+    from alembic.config import Config
+
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
-        raise StorageError(
-            f"the catalogue was written by a newer sightline (schema {current}); update sightline"
-        )
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    if _revision(connection) == SCHEMA:
+        return  # another process did it while this one waited
+    config = Config(attributes={"connection": connection, "version_table": SCHEMA_TABLE})
+    config.set_main_option("script_location", "sightline.storage:migrations")
+    command.upgrade(config, SCHEMA)

@@ -62,23 +62,24 @@ def create_atomic(path: Path, data: bytes) -> bool:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to; it appears as ``path`` when the block ends well, and not at all otherwise.
+    r"""A file to write to; it appears as ``path`` when the block ends well, and not at all otherwise.
 
     Example:
         >>> from tempfile import mkdtemp
         >>> answers = Path(mkdtemp()) / "answers.csv"
         >>> with atomic_file(answers) as file:
-        ...     _ = file.write(b"source,label\\n")
+        ...     _ = file.write(b"source,label\n")
         ...     answers.exists()
         False
         >>> answers.read_bytes()
-        b'source,label\\n'
+        b'source,label\n'
 
     Raises:
         StorageError: the disk refused, also while the block writes. Other errors of the block pass
             through unchanged.
     """
-    path = path.resolve() if path.is_symlink() else path  # a link stays a link
+    with _reported(path):
+        path = path.resolve() if path.is_symlink() else path  # a link stays a link
     fresh = _part_beside(path)
     raw: _Reporting | None = None
     try:
@@ -103,8 +104,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         StorageError: the disk refused, or something else has the name.
     """
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     with _reported(folder, "make the folder"):
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
         for each in reversed(missing):
             each.mkdir(exist_ok=True)
             sync_folder(each.parent)
@@ -167,7 +168,9 @@ def _reported(path: Path, doing: str = "write") -> Iterator[None]:
 
 def _part_beside(path: Path) -> Path:
     """A free name in the folder of ``path``, which is made; refuses what a rename must not replace."""
-    if path.exists() and not path.is_file():
+    with _reported(path):
+        other = path.exists() and not path.is_file()
+    if other:
         raise StorageError(f"cannot write {str(path)!r}: something that is not a plain file has this name")
     make_folder(path.parent)
     return path.with_name(f".{uuid4().hex}.part")

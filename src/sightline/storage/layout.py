@@ -1,16 +1,24 @@
 """A workspace's paths and its settings file, ``sightline.toml``."""
 
 import json
+import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from sightline.errors import StorageError, WorkspaceError
-from sightline.storage.files import write_atomic
+from sightline.errors import WorkspaceError
+from sightline.storage.files import create_atomic, make_folder, refused, write_atomic
 
 _LARGEST = 1_000_000
+_FRESH = """\
+# This workspace's settings.
+
+# Fingerprints of the keys whose sealed files are believed here: sightline keys trust|untrust FINGERPRINT
+trusted_keys = []
+
+# The catalogue's address: empty for SQLite in .sightline/, or postgresql://USER@HOST/DATABASE
+catalogue = ""
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +55,12 @@ class Layout:
     @property
     def catalogue_url(self) -> str:
         """The catalogue's address where the settings file names none."""
-        return f"sqlite:///{self.internal / 'catalogue.sqlite'}"
+        return f"sqlite:///{self.internal.absolute() / 'catalogue.sqlite'}"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceConfig:
-    """``sightline.toml``: fingerprints of keys believed here, and the catalogue's address if not the default."""
+    """``sightline.toml``: fingerprints of keys believed here; the catalogue's address, if not the default."""
 
     trusted_keys: tuple[str, ...] = ()
     catalogue: str = ""
@@ -61,25 +69,21 @@ class WorkspaceConfig:
 def find_workspace(start: Path) -> Layout | None:
     """The workspace that ``start`` lies in: the nearest folder upwards with a ``sightline.toml``."""
     here = start.resolve()
-    return next(
-        (Layout(folder) for folder in (here, *here.parents) if (folder / "sightline.toml").is_file()), None
-    )
+    around = (Layout(folder) for folder in (here, *here.parents))
+    return next((layout for layout in around if layout.toml.is_file()), None)
 
 
 def init_workspace(root: Path) -> Layout:
-    """Make ``root`` a workspace, or give the one that it is already.
+    """Make ``root`` a workspace, or give the one that it is already; several processes may do so at once.
 
     Raises:
         StorageError: the disk refused.
     """
     layout = Layout(root.resolve())
-    try:
-        for folder in (layout.models, layout.runs, layout.datasets):
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make a workspace in {str(root)!r}: {error.strerror}") from error
-    if not layout.toml.exists():
-        write_config(layout, WorkspaceConfig())
+    for folder in (layout.models, layout.runs, layout.datasets):
+        make_folder(folder)
+    if not layout.toml.is_file():
+        create_atomic(layout.toml, _FRESH.encode())
     return layout
 
 
@@ -89,31 +93,62 @@ def read_config(layout: Layout) -> WorkspaceConfig:
     Raises:
         WorkspaceError: it cannot be read, or says something that it may not; names the field.
     """
-    try:
-        if layout.toml.stat().st_size > _LARGEST:
-            raise WorkspaceError(f"{str(layout.toml)!r} is too large for a settings file")
-        table = tomllib.loads(layout.toml.read_text(encoding="utf-8"))
-        unknown = table.keys() - set(WorkspaceConfig.__dataclass_fields__)
-        if unknown:
-            raise WorkspaceError(f"{str(layout.toml)!r}: nothing reads {', '.join(sorted(unknown))}")
-        return TypeAdapter(WorkspaceConfig).validate_python(table)
-    except OSError as error:
-        raise WorkspaceError(f"cannot read {str(layout.toml)!r}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise WorkspaceError(f"{str(layout.toml)!r} is not TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise WorkspaceError(f"{str(layout.toml)!r}: {first['loc'][0]}: {first['msg']}") from error
+    return _parse(layout, _read(layout))
 
 
 def write_config(layout: Layout, config: WorkspaceConfig) -> None:
-    """Write the settings file, whole or not at all."""
-    # JSON strings are TOML strings too, but for DEL, which neither field may hold.
-    lines = [
-        "# This workspace's settings; sightline keys trust|untrust writes the first.",
-        "trusted_keys = [",
-    ]
-    lines += [f"    {json.dumps(key)}," for key in config.trusted_keys]
-    lines += ["]", "# Address of the catalogue; SQLite in .sightline/ where this is empty."]
-    lines += [f"catalogue = {json.dumps(config.catalogue)}", ""]
-    write_atomic(layout.toml, "\n".join(lines).encode())
+    """Change the settings file to say ``config``, whole or not at all; comments around its values stay.
+
+    Raises:
+        WorkspaceError: the file is written in a way that this cannot change, or cannot be read.
+        StorageError: the disk refused.
+    """
+    text = _read(layout) if layout.toml.exists() else _FRESH
+    for field in fields(config):
+        text = _with(text, field.name, getattr(config, field.name))
+    if _parse(layout, text) != config:
+        raise WorkspaceError(f"cannot change {str(layout.toml)!r} as it is written; do it by hand: {config}")
+    write_atomic(layout.toml, text.encode())
+
+
+def _read(layout: Layout) -> str:
+    try:
+        if layout.toml.stat().st_size > _LARGEST:
+            raise WorkspaceError(f"{str(layout.toml)!r} is too large for a settings file")
+        return layout.toml.read_text(encoding="utf-8")
+    except OSError as error:
+        raise WorkspaceError(str(refused("read", layout.toml, error))) from error
+    except UnicodeDecodeError as error:
+        raise WorkspaceError(f"{str(layout.toml)!r} is not UTF-8 text") from error
+
+
+def _parse(layout: Layout, text: str) -> WorkspaceConfig:
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WorkspaceError(f"{str(layout.toml)!r} is not TOML: {error}") from error
+    known = {field.name for field in fields(WorkspaceConfig)}
+    for name in table.keys() - known:
+        raise WorkspaceError(
+            f"{str(layout.toml)!r}: nothing reads {name!r}; there are: {', '.join(sorted(known))}"
+        )
+    keys, address = table.get("trusted_keys", []), table.get("catalogue", "")
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise WorkspaceError(f"{str(layout.toml)!r}: trusted_keys must be a list of texts, got {keys!r}")
+    if not isinstance(address, str):
+        raise WorkspaceError(f"{str(layout.toml)!r}: catalogue must be a text, got {address!r}")
+    return WorkspaceConfig(tuple(keys), address)
+
+
+def _with(text: str, name: str, value: str | tuple[str, ...]) -> str:
+    """``text`` with the assignment to ``name``, which may go over several lines, exchanged or added."""
+    line = f"{name} = {_toml(value)}\n"
+    there = re.compile(rf"^{name}\s*=\s*(\[[^\]]*\]|[^\n]*?)[ \t]*(#[^\n]*)?(\n|\Z)", re.MULTILINE)
+    return there.sub(lambda _: line, text, count=1) if there.search(text) else line + text
+
+
+def _toml(value: str | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return "[" + "".join(f"\n    {_toml(each)}," for each in value) + ("\n]" if value else "]")
+    # JSON's texts are TOML's too, but for DEL, which TOML wants escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -35,7 +35,13 @@ class Scaling:
 
     def unit(self, pixels: PixelBatch) -> Tensor:
         """uint8 ``[N, H, W, 3]`` to float ``[N, 3, H, W]`` in [0, 1]; the memory stays channels last."""
-        return torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+        return (
+            torch.from_numpy(np.ascontiguousarray(pixels))
+            .to(self.device)
+            .permute(0, 3, 1, 2)
+            .float()
+            .div_(255)
+        )
 
     def __call__(self, images: Tensor) -> Tensor:
         """Normalise pictures in [0, 1]."""
@@ -72,7 +78,11 @@ class Loader:
             yield self._batch(pixels, indices)
 
     def _batch(
-        self, pixels: PixelBatch, indices: Indices, dice: torch.Generator | None = None, size: Size | None = None
+        self,
+        pixels: PixelBatch,
+        indices: Indices,
+        dice: torch.Generator | None = None,
+        size: Size | None = None,
     ) -> Batch:
         images = self.scaling.unit(pixels)
         if dice is not None and size is not None:

@@ -24,7 +24,10 @@ def make_optimiser(network: Network, recipe: Recipe) -> AdamW:
         if share > 0:
             groups.setdefault((share, decay), []).append(parameter)
     return AdamW(
-        [{"params": params, "weight_decay": decay, "share": share} for (share, decay), params in groups.items()],
+        [
+            {"params": params, "weight_decay": decay, "share": share}
+            for (share, decay), params in groups.items()
+        ],
         lr=recipe.learning_rate,
         fused=True,
     )

@@ -65,19 +65,21 @@ class PixelSource:
     @property
     def usable(self) -> Indices:
         """Indices of all pictures not set aside."""
-        return np.array([i for i in range(len(self.reader.samples)) if i not in self.set_aside], dtype=np.int64)
+        return np.array(
+            [i for i in range(len(self.reader.samples)) if i not in self.set_aside], dtype=np.int64
+        )
 
     def read(self, indices: Indices) -> tuple[PixelBatch, Indices]:
         """Pixels of ``indices`` and the indices themselves, less those that turned out unreadable."""
         if indices.size == 0 or int(indices.max()) < len(self.cache):
             return self.cache[indices], indices
-        made = list(self._workers.map(self._one, indices.tolist()))
-        kept = [number for number, pixels in enumerate(made) if pixels is not None]
-        size = self.reader.recipe.size
-        batch = np.empty((len(kept), size.height, size.width, 3), dtype=np.uint8)
-        for row, number in enumerate(kept):
-            batch[row] = made[number]
-        return batch, indices[kept]
+        made = [
+            (number, pixels)
+            for number, pixels in enumerate(self._workers.map(self._one, indices.tolist()))
+            if pixels is not None
+        ]
+        batch = np.stack([pixels for _, pixels in made]) if made else self.cache[:0]
+        return batch, indices[[number for number, _ in made]]
 
     def close(self) -> None:
         """End the decoding threads."""
@@ -85,7 +87,8 @@ class PixelSource:
 
     def _one(self, index: int) -> Pixels | None:
         if index < len(self.cache):
-            return self.cache[index]
+            cached: Pixels = self.cache[index]
+            return cached
         made = self.reader.read(index)
         if isinstance(made, Undecodable):
             self.set_aside[index] = SetAside(self.reader.samples[index].path, made.reason)
@@ -138,7 +141,10 @@ def _reserve(folder: Path, count: int, shape: tuple[int, int, int]) -> tuple[Pix
             return np.memmap(file, dtype=np.uint8, mode="r+", shape=(count, *shape)), ""
     except OSError as error:
         why = error.strerror or str(error)
-        return nothing, f"no room for a cache of {size / 1e6:,.0f} MB ({why}); pictures are decoded in every epoch"
+        return (
+            nothing,
+            f"no room for a cache of {size / 1e6:,.0f} MB ({why}); pictures are decoded in every epoch",
+        )
 
 
 def _said(cached: int, total: int) -> str:

@@ -86,7 +86,9 @@ def read_recipe(path: Path) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{path.name!r} is not a recipe: {where or 'as a whole'}: {first['msg']}") from error
+        raise RecipeError(
+            f"{path.name!r} is not a recipe: {where or 'as a whole'}: {first['msg']}"
+        ) from error
 
 
 def recipe_json(recipe: Recipe) -> bytes:
@@ -101,7 +103,9 @@ def check_recipe(recipe: Recipe, dataset: Dataset) -> None:
         RecipeError: classes or fingerprint differ.
     """
     if recipe.classes != dataset.classes:
-        raise RecipeError(f"the recipe is for classes {_some(recipe.classes)}, the pictures have {_some(dataset.classes)}")
+        raise RecipeError(
+            f"the recipe is for classes {_some(recipe.classes)}, the pictures have {_some(dataset.classes)}"
+        )
     if recipe.dataset_fingerprint != dataset.fingerprint:
         raise RecipeError(
             f"the recipe was made for dataset {recipe.dataset_fingerprint[:12]}, these pictures are "
@@ -117,7 +121,9 @@ def described(amounts: Mapping[str, float]) -> str:
 def _size(dataset: Dataset, weights: InitialWeights) -> Size:
     if weights.arch.partition("/")[0] != "small_resnet" or not dataset.samples:
         return weights.size
-    middle = [median(side) for side in zip(*((s.size.width, s.size.height) for s in dataset.samples), strict=True)]
+    middle = [
+        median(side) for side in zip(*((s.size.width, s.size.height) for s in dataset.samples), strict=True)
+    ]
     width, height = (max(16, min(SMALL, 8 * round(side / 8))) for side in middle)
     return Size(width, height)
 

@@ -37,7 +37,7 @@ def import_torchvision() -> ModuleType:
     except ModuleNotFoundError as error:
         raise missing_extra("this architecture", error.name or "torchvision", "train") from error
     if _defined:
-        importlib.import_module("torchvision.ops.boxes")._assert_has_ops = _operators_are_here
+        vars(importlib.import_module("torchvision.ops.boxes"))["_assert_has_ops"] = _operators_are_here
     return torchvision
 
 
@@ -86,7 +86,7 @@ def _compiled_operators_load() -> bool:
     libraries = list(Path(spec.submodule_search_locations[0]).glob("_C.*"))
     try:
         for library in libraries:
-            torch.ops.load_library(str(library))
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]  # untyped in torch
     except OSError:
         return False
     return bool(libraries)
@@ -95,10 +95,10 @@ def _compiled_operators_load() -> bool:
 def _define_operators() -> None:
     if _defined:
         return
-    library = Library("torchvision", "FRAGMENT")
+    library = Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]  # untyped in torch
     for name in _OPERATORS:
-        library.define(name + _SCHEMA)
-    library.impl("nms", nms, "CPU")
+        library.define(name + _SCHEMA)  # type: ignore[no-untyped-call]  # untyped in torch
+    library.impl("nms", nms, "CPU")  # type: ignore[no-untyped-call]  # untyped in torch
     _defined.append(library)
 
 

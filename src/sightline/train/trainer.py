@@ -52,7 +52,9 @@ class Answers:
     indices: npt.NDArray[np.int64]
 
 
-def train(network: Network, loaders: Loaders, recipe: Recipe, folder: Path, watch: Watch, resume: bool) -> Checkpoint:
+def train(
+    network: Network, loaders: Loaders, recipe: Recipe, folder: Path, watch: Watch, resume: bool
+) -> Checkpoint:
     """Train ``network`` as ``recipe`` says; state goes to ``folder`` after every epoch.
 
     Seed and epoch number decide every random choice of an epoch, so a resumed run continues as the
@@ -67,6 +69,7 @@ def train(network: Network, loaders: Loaders, recipe: Recipe, folder: Path, watc
     progress = Progress((), 0, 0, 0.0, recipe.initial_sha256)
     if resume and (folder / LAST).is_file():
         progress = load_checkpoint(folder / LAST, network, optimiser)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares it on tensors only
     model, optimiser = fabric.setup(network, optimiser)
     history, step, best = list(progress.history), progress.step, progress.best_epoch
     steps = recipe.epochs * len(loaders.train)
@@ -88,7 +91,9 @@ def train(network: Network, loaders: Loaders, recipe: Recipe, folder: Path, watc
                 step += 1
                 watch.step(step, steps, losses[-1])
             val_loss, val_top1 = validate(model, loaders.val)
-            epoch = Epoch(number, float(np.mean(losses)), val_loss, val_top1, rate, time.monotonic() - started)
+            epoch = Epoch(
+                number, float(np.mean(losses)), val_loss, val_top1, rate, time.monotonic() - started
+            )
             history.append(epoch)
             better = best == 0 or not val_loss >= history[best - 1].val_loss
             best = number if better else best
@@ -135,7 +140,7 @@ def answer(model: torch.nn.Module, loader: Loader) -> Answers:
     if not logits:
         empty = np.empty((0, 0), dtype=np.float32)
         return Answers(empty, empty, np.empty(0, np.int64), np.empty(0, np.int64))
-    return Answers(*(np.concatenate(parts) for parts in (logits, embeddings)), np.concatenate(targets), np.concatenate(indices))
+    return Answers(*map(np.concatenate, (logits, embeddings, targets, indices)))
 
 
 @contextmanager

@@ -73,7 +73,9 @@ def load_weights(network: Network, weights: InitialWeights) -> WeightsOrigin:
     fits = {n: t for n, t in weights.state.items() if n in own and own[n].shape == t.shape}
     backbone = {name for name in wanted if not network.is_head(name)}
     share = len(backbone & fits.keys()) / max(len(backbone), 1)
-    dropped = tuple(sorted(n for n in weights.state if n not in fits and not n.endswith("num_batches_tracked")))
+    dropped = tuple(
+        sorted(n for n in weights.state if n not in fits and not n.endswith("num_batches_tracked"))
+    )
     if share < _SHARE_THAT_MUST_FIT:
         example = f", for example {dropped[0]!r}" if dropped else ""
         raise WeightsError(

@@ -2,6 +2,7 @@
 
 import hashlib
 import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,9 @@ def read_card(weights: Path) -> WeightsCard | None:
     if not path.is_file():
         return None
     if path.stat().st_size > _LARGEST_CARD:
-        raise WeightsError(f"{path.name!r} is larger than {_LARGEST_CARD:,} bytes, too large to describe weights")
+        raise WeightsError(
+            f"{path.name!r} is larger than {_LARGEST_CARD:,} bytes, too large to describe weights"
+        )
     try:
         card = TypeAdapter(WeightsCard).validate_json(path.read_bytes())
         card.normalise, card.input_size  # noqa: B018  (their ranges are checked by being made)
@@ -96,7 +99,9 @@ def read_state(path: Path) -> tuple[State, str]:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         state = _load(path)
     except FileNotFoundError as error:
-        raise WeightsError(f"no weights file at {str(path)!r}; give a file, a hub name, auto or none") from error
+        raise WeightsError(
+            f"no weights file at {str(path)!r}; give a file, a hub name, auto or none"
+        ) from error
     except OSError as error:
         raise WeightsError(f"cannot read weights {path.name!r}: {error.strerror or error}") from error
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}, digest
@@ -112,15 +117,22 @@ def _load(path: Path) -> State:
         except SafetensorError as error:
             raise WeightsError(f"{path.name!r} is not a safetensors file: {error}") from error
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Its doubts about pickle protocols are no one's business: the file is refused or read.
+            warnings.simplefilter("ignore")
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0][:200]
-        raise WeightsError(f"{path.name!r} is not a plain state dict that can be read safely: {reason}") from error
+        raise WeightsError(
+            f"{path.name!r} is not a plain state dict that can be read safely: {reason}"
+        ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not state:
         raise WeightsError(f"{path.name!r} holds no state dict (names to tensors)")
     for name, value in state.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise WeightsError(f"{path.name!r} holds {name!r} of type {type(value).__name__}; wanted only tensors")
+            raise WeightsError(
+                f"{path.name!r} holds {name!r} of type {type(value).__name__}; wanted only tensors"
+            )
     return state

@@ -32,7 +32,7 @@ class Boxes:
     size: Size
 
     def __post_init__(self) -> None:
-        array = np.array(self.xyxy, dtype=np.float64, ndmin=2).reshape(-1, 4)
+        array = _rows_of_four(np.array(self.xyxy, dtype=np.float64))
         if not np.isfinite(array).all():
             raise ValueError("box coordinates must be finite numbers")
         if (array[:, 2:] < array[:, :2]).any():
@@ -43,7 +43,7 @@ class Boxes:
     @classmethod
     def of(cls, coordinates: npt.ArrayLike, size: Size, form: BoxFormat) -> Self:
         """Boxes from ``coordinates`` ``[N, 4]`` written as ``form``."""
-        array = np.asarray(coordinates, dtype=np.float64).reshape(-1, 4)
+        array = _rows_of_four(np.asarray(coordinates, dtype=np.float64))
         if form.startswith("normalised-"):
             array = array * _scale(size)
         first, second = array[:, :2], array[:, 2:]
@@ -78,7 +78,8 @@ class Boxes:
     @property
     def areas(self) -> npt.NDArray[np.float64]:
         """Area of each box in square pixels, ``[N]``."""
-        return np.prod(self.xyxy[:, 2:] - self.xyxy[:, :2], axis=1)
+        sides = self.xyxy[:, 2:] - self.xyxy[:, :2]
+        return sides[:, 0] * sides[:, 1]
 
     def clipped(self) -> "Boxes":
         """The same boxes with every corner moved into the picture."""
@@ -89,10 +90,20 @@ class Boxes:
         """Intersection over union of every pair, ``[N, M]`` within [0, 1]; 0 where both are empty."""
         low = np.maximum(self.xyxy[:, None, :2], other.xyxy[None, :, :2])
         high = np.minimum(self.xyxy[:, None, 2:], other.xyxy[None, :, 2:])
-        overlap = np.prod(np.clip(high - low, 0.0, None), axis=2)
+        sides = np.clip(high - low, 0.0, None)
+        overlap = sides[..., 0] * sides[..., 1]
         union = self.areas[:, None] + other.areas[None, :] - overlap
         ratio = np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
-        return np.clip(ratio, 0.0, 1.0)
+        clipped: npt.NDArray[np.float64] = np.clip(ratio, 0.0, 1.0)
+        return clipped
+
+
+def _rows_of_four(array: Coordinates) -> Coordinates:
+    if array.size == 0:
+        return array.reshape(0, 4)
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"boxes are rows of four numbers, [N, 4]; got the shape {array.shape}")
+    return array
 
 
 def _scale(size: Size) -> npt.NDArray[np.float64]:

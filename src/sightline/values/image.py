@@ -8,6 +8,9 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 """8-bit RGB, ``[H, W, 3]``, C-contiguous."""
 
+Region = tuple[float, float, float, float]
+"""Left, top, right and bottom edge in pixels; edges may lie inside a pixel."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Size:
@@ -34,11 +37,19 @@ class Picture:
     """Decoded pixels, upright.
 
     ``original`` is the size of the upright picture as its file declares it; ``pixels`` may be
-    smaller where the decoder scaled while decoding.
+    smaller where the decoder scaled while decoding. Such a decode rounds up to whole pixels:
+    ``extent`` says where in them the original lies, to a fraction of a pixel (None: all of them).
     """
 
     pixels: Pixels
     original: Size
+    extent: Region | None = None
+
+    @property
+    def region(self) -> Region:
+        """Where in ``pixels`` the original lies."""
+        height, width = self.pixels.shape[:2]
+        return self.extent or (0.0, 0.0, float(width), float(height))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class Sheet:
         columns, rows = self.cells
         x = np.round(np.arange(columns) * self.pitch).astype(int)
         y = np.round(np.arange(rows) * self.pitch).astype(int)
-        return self.keepout[np.ix_(y, x)] == 0
+        return np.asarray(self.keepout[np.ix_(y, x)] == 0)
 
 
 def line(mask: Mask, points: Sequence[Point], scale: float, thickness: float) -> None:
@@ -126,5 +126,5 @@ def line(mask: Mask, points: Sequence[Point], scale: float, thickness: float) ->
 
 def fixed(points: Sequence[Point], scale: float) -> npt.NDArray[np.int32]:
     """``points`` times ``scale`` in OpenCV's fixed-point numbers."""
-    array = np.asarray(points, np.float64) * scale * 2**_FRACTION_BITS
+    array: npt.NDArray[np.float64] = np.asarray(points, np.float64) * (scale * 2**_FRACTION_BITS)
     return np.round(array).astype(np.int32)

@@ -36,8 +36,8 @@ def values(truth: Labels, probabilities: Floats, weights: Floats) -> Floats:
 def _won_pairs(own: npt.NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
     """Weight ``[B]`` of the pairs (own, other) in which own scores higher; ties count half."""
     if own.sum() <= _FEW:
-        above = np.sign(scores[own] - scores[~own, None]) / 2 + 0.5
-        return np.asarray(np.einsum("bp,bp->b", weights[:, own], weights[:, ~own] @ above), np.float64)
+        above = (np.sign(scores[own] - scores[:, None]) / 2 + 0.5) * ~own[:, None]
+        return np.asarray((weights[:, own] * (weights @ above)).sum(axis=1), np.float64)
     others = np.flatnonzero(~own)
     others = others[np.argsort(scores[others], kind="stable")]
     below = np.zeros((weights.shape[0], others.size + 1))

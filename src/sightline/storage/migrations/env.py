@@ -2,5 +2,8 @@
 
 from alembic import context
 
-context.configure(connection=context.config.attributes["connection"], transactional_ddl=False)
+_given = context.config.attributes
+context.configure(
+    connection=_given["connection"], version_table=_given["version_table"], transactional_ddl=True
+)
 context.run_migrations()

@@ -4,6 +4,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor, nn
 
+from sightline.errors import InputError
 from sightline.train.hub import HubFile
 from sightline.values.contract import Normalise
 from sightline.values.image import Size
@@ -30,6 +31,11 @@ class Network(nn.Module):
         self.body = body
         self.head = head
 
+    def part(self, name: str, values: Tensor) -> Tensor:
+        """``values`` through the body's module ``name``."""
+        result: Tensor = self.body.get_submodule(name)(values)
+        return result
+
     def forward(self, images: Tensor) -> Answer:
         """Logits and embedding of ``images``."""
         raise NotImplementedError
@@ -54,7 +60,5 @@ class Architecture(Protocol):
 
 def no_variant(name: str, variant: str) -> None:
     """Refuse a variant of an architecture that has only one."""
-    from sightline.errors import InputError
-
     if variant:
         raise InputError(f"architecture {name!r} has no variants, got {name}/{variant}; use {name}")

@@ -1,7 +1,7 @@
 """MobileNetV2, width 1.0 (Sandler et al. 2018), as torchvision writes it."""
 
-import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from sightline.train.arch.base import IMAGENET, Answer, Network, no_variant
 from sightline.train.hub import HubFile, torch_hub_file
@@ -14,8 +14,8 @@ class MobileNetV2(Network):
 
     def forward(self, images: Tensor) -> Answer:
         """Logits and embedding."""
-        embedding = torch.flatten(torch.nn.functional.adaptive_avg_pool2d(self.body.features(images), 1), 1)
-        return Answer(self.body.classifier(embedding), embedding)
+        embedding = adaptive_avg_pool2d(self.part("features", images), 1).flatten(1)
+        return Answer(self.part("classifier", embedding), embedding)
 
 
 def build(variant: str, classes: int) -> Network:

@@ -63,10 +63,9 @@ class SmallResNet(Network):
 
     def forward(self, images: Tensor) -> Answer:
         """Logits and embedding."""
-        body = self.body
-        maps = torch.relu(body.norm(body.blocks(body.stem(images))))
+        maps = torch.relu(self.part("norm", self.part("blocks", self.part("stem", images))))
         embedding = maps.mean(dim=(2, 3))
-        return Answer(body.classifier(embedding), embedding)
+        return Answer(self.part("classifier", embedding), embedding)
 
 
 def build(variant: str, classes: int) -> Network:

@@ -1,7 +1,7 @@
 """SqueezeNet 1.1 (Iandola et al. 2016), as torchvision writes it."""
 
-import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from sightline.train.arch.base import IMAGENET, Answer, Network, no_variant
 from sightline.train.hub import HubFile, torch_hub_file
@@ -14,9 +14,9 @@ class SqueezeNet(Network):
 
     def forward(self, images: Tensor) -> Answer:
         """Logits and embedding."""
-        maps = self.body.features(images)
-        logits = torch.flatten(self.body.classifier(maps), 1)
-        return Answer(logits, torch.flatten(torch.nn.functional.adaptive_avg_pool2d(maps, 1), 1))
+        maps = self.part("features", images)
+        logits = self.part("classifier", maps).flatten(1)
+        return Answer(logits, adaptive_avg_pool2d(maps, 1).flatten(1))
 
 
 def build(variant: str, classes: int) -> Network:

@@ -1,15 +1,23 @@
 """Any classifier of timm (ResNet, EfficientNet, MobileNet, ViT, …): ``timm/NAME``, as timm names it."""
 
 import difflib
+from typing import Protocol, cast
 
 from torch import Tensor, nn
 
 from sightline.errors import InputError
-from sightline.train.arch.base import IMAGENET, Answer, Network
+from sightline.train.arch.base import Answer, Network
 from sightline.train.hub import HubFile, hugging_face_file
 from sightline.train.torchvision_ops import import_timm
 from sightline.values.contract import Normalise
 from sightline.values.image import Size
+
+
+class _Body(Protocol):
+    """What every classifier of timm can do."""
+
+    def forward_features(self, images: Tensor) -> Tensor: ...
+    def forward_head(self, features: Tensor, *, pre_logits: bool) -> Tensor: ...
 
 
 class TimmClassifier(Network):
@@ -17,8 +25,9 @@ class TimmClassifier(Network):
 
     def forward(self, images: Tensor) -> Answer:
         """Logits and embedding."""
-        embedding = self.body.forward_head(self.body.forward_features(images), pre_logits=True)
-        return Answer(self.body.get_classifier()(embedding), embedding)
+        body = cast(_Body, self.body)
+        embedding = body.forward_head(body.forward_features(images), pre_logits=True)
+        return Answer(self.part(self.head, embedding), embedding)
 
 
 def build(variant: str, classes: int) -> Network:
@@ -26,7 +35,7 @@ def build(variant: str, classes: int) -> Network:
     timm = import_timm()
     _check(variant)
     body: nn.Module = timm.create_model(variant, pretrained=False, num_classes=classes)
-    head = body.default_cfg.get("classifier") if isinstance(body.default_cfg, dict) else None
+    head = _configuration(variant).classifier
     if not isinstance(head, str) or not isinstance(body.get_submodule(head), nn.Linear):
         raise InputError(f"timm/{variant} does not end in one linear layer, so it gives no embedding")
     return TimmClassifier(body, head=head)
@@ -35,7 +44,7 @@ def build(variant: str, classes: int) -> Network:
 def input_size(variant: str) -> Size:
     """The size of its pretrained configuration."""
     _check(variant)
-    _, height, width = _configuration(variant).get("input_size", (3, 224, 224))
+    _, height, width = _configuration(variant).input_size
     return Size(width, height)
 
 
@@ -43,15 +52,10 @@ def hub(variant: str) -> HubFile | None:
     """Its weights on the Hugging Face hub, where timm names a repository."""
     _check(variant)
     configuration = _configuration(variant)
-    repository = configuration.get("hf_hub_id")
-    if not repository:
+    if not configuration.hf_hub_id:
         return None
-    mean = configuration.get("mean", IMAGENET.mean)
-    std = configuration.get("std", IMAGENET.std)
-    normalise = Normalise(mean=(mean[0], mean[1], mean[2]), std=(std[0], std[1], std[2]))
-    tag = configuration.get("tag") or ""
-    name = repository if not repository.endswith("/") else f"{repository}{variant.split('.')[0]}.{tag}".rstrip(".")
-    return hugging_face_file(name, normalise, licence=configuration.get("license") or "")
+    normalise = Normalise(configuration.mean, configuration.std)
+    return hugging_face_file(configuration.hf_hub_id, normalise, configuration.license or "")
 
 
 def _check(variant: str) -> None:
@@ -64,6 +68,18 @@ def _check(variant: str) -> None:
         raise InputError(f"timm has no classifier {variant!r}{hint}")
 
 
-def _configuration(variant: str) -> dict[str, object]:
-    found = import_timm().get_pretrained_cfg(variant)
-    return dict(found.to_dict()) if found is not None else {}
+class _Configuration(Protocol):
+    """What timm knows of a model's pretrained weights."""
+
+    hf_hub_id: str | None
+    license: str | None
+    input_size: tuple[int, int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    classifier: str | None
+
+
+def _configuration(variant: str) -> _Configuration:
+    timm = import_timm()
+    found = timm.get_pretrained_cfg(variant)
+    return cast(_Configuration, found if found is not None else timm.models.PretrainedCfg())

@@ -1,0 +1,60 @@
+import pytest
+
+from sightline.report.wording import duration, moment, percent, points, shown, weights_story
+from sightline.values.recipe import WeightsOrigin
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0.0%"),
+        (0.0001, "<0.1%"),
+        (0.5, "50.0%"),
+        (0.9984, "99.8%"),
+        (0.99951, ">99.9%"),
+        (0.99999, ">99.9%"),
+        (1.0, "100.0%"),
+    ],
+)
+def test_a_share_is_never_rounded_to_certainty(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_percent_without_digits() -> None:
+    assert [percent(share, 0) for share in (0.0, 0.004, 0.5, 0.996, 1.0)] == [
+        "0%",
+        "<1%",
+        "50%",
+        ">99%",
+        "100%",
+    ]
+
+
+def test_points_have_a_sign() -> None:
+    assert [points(d) for d in (0.0123, -0.05, 0.0)] == ["+1.2", "−5.0", "+0.0"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (583, "9 min 43 s"), (7500, "2 h 5 min")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_moments() -> None:
+    assert moment("2026-11-18T09:41:07Z") == "18 November 2026, 09:41 UTC"
+    assert moment("yesterday") == "yesterday"
+
+
+def test_what_has_no_shape_is_spelled_out() -> None:
+    assert shown("café 5×5.png") == "café 5×5.png"
+    assert shown("a\nb\u202ec\udcff\x00") == "a\\nb\\u202ec\\udcff\\x00"
+
+
+def test_every_kind_of_weights_has_its_sentence() -> None:
+    assert weights_story(WeightsOrigin("scratch", why="The hub did not answer.")).endswith(
+        "The hub did not answer."
+    )
+    assert "file w.pth" in weights_story(WeightsOrigin("file", "w.pth"))
+    assert "cache" in weights_story(WeightsOrigin("cache", "resnet18"))

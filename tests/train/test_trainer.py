@@ -1,0 +1,124 @@
+"""The loop: it learns, it is reproducible, it resumes, and it stops for a reason."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from train_bench import Bench, make_bench
+
+from sightline.errors import Interrupted, NotFinite, StorageError, TrainingError
+from sightline.train.arch import ARCHITECTURES
+from sightline.train.arch.base import Network
+from sightline.train.checkpoint import load_checkpoint
+from sightline.train.planning import epochs_for
+from sightline.train.trainer import Watch, answer, train
+from sightline.train.weights import weights_digest
+from sightline.values.evaluation import Checkpoint, Epoch
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return make_bench(tmp_path)
+
+
+def fresh() -> Network:
+    torch.manual_seed(1)
+    return ARCHITECTURES.load("small_resnet").build("8", 2)
+
+
+def run(bench: Bench, folder: Path, watch: Watch | None = None, resume: bool = False) -> tuple[Network, Checkpoint]:
+    folder.mkdir(exist_ok=True)
+    network = fresh()
+    return network, train(network, bench.loaders, bench.recipe, folder, watch or Watch(), resume)
+
+
+def test_it_learns_to_tell_dark_from_bright(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, epochs=6, learning_rate=0.01)
+    network, checkpoint = run(bench, tmp_path / "run")
+    assert checkpoint.history[-1].train_loss < checkpoint.history[0].train_loss
+    answers = answer(network, bench.loaders.val)
+    assert (answers.logits.argmax(1) == answers.targets).mean() > 0.9
+    assert answers.embeddings.shape == (len(answers.targets), 64)
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+
+
+def test_the_same_recipe_gives_the_same_weights(bench: Bench, tmp_path: Path) -> None:
+    first, second = (run(bench, tmp_path / name)[0] for name in ("one", "two"))
+    other = run(replace_recipe(bench, seed=9), tmp_path / "three")[0]
+    assert weights_digest(first) == weights_digest(second) != weights_digest(other)
+
+
+def test_an_interrupted_run_resumes_to_the_same_weights(bench: Bench, tmp_path: Path) -> None:
+    whole, _ = run(bench, tmp_path / "whole")
+
+    def stop(epoch: Epoch) -> None:
+        if epoch.number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match=r"after 2 of 3 epochs.*--resume"):
+        run(bench, tmp_path / "parts", Watch(epoch=stop))
+    resumed, checkpoint = run(bench, tmp_path / "parts", resume=True)
+    assert [epoch.number for epoch in checkpoint.history] == [1, 2, 3]
+    assert weights_digest(resumed) == weights_digest(whole)
+
+
+def test_a_loss_that_is_no_number_names_the_batch(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, learning_rate=1e30)
+    with pytest.raises(NotFinite, match=r"epoch \d.*'\d+\.png'.*--learning-rate"):
+        run(bench, tmp_path / "run")
+
+
+def test_a_frozen_backbone_stays_as_it_was(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, backbone_rate=0.0, epochs=2)
+    before = {name: value.clone() for name, value in fresh().body.state_dict().items()}
+    network, _ = run(bench, tmp_path / "run")
+    changed = {name for name, value in network.body.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {"classifier.weight", "classifier.bias"}
+
+
+def test_it_stops_early_without_progress(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, epochs=12, patience=1, learning_rate=1e-12)
+    _, checkpoint = run(bench, tmp_path / "run")
+    assert len(checkpoint.history) < 12
+
+
+def test_minutes_become_epochs_and_the_network_stays_as_it_was(bench: Bench) -> None:
+    network = fresh()
+    digest = weights_digest(network)
+    assert 1 <= epochs_for(0.02, network, bench.loaders, bench.recipe) <= epochs_for(
+        2.0, network, bench.loaders, bench.recipe
+    )
+    assert weights_digest(network) == digest
+
+
+def test_a_checkpoint_of_another_network_is_refused(bench: Bench, tmp_path: Path) -> None:
+    _, checkpoint = run(bench, tmp_path / "run")
+    with pytest.raises(TrainingError, match=r"best\.safetensors"):
+        load_checkpoint(checkpoint.path, ARCHITECTURES.load("small_resnet").build("16", 2))
+    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:100])
+    with pytest.raises(TrainingError, match=r"best\.safetensors"):
+        load_checkpoint(checkpoint.path, fresh())
+
+
+def test_a_folder_that_takes_no_checkpoint_is_said(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "run" / "best.safetensors.partial").mkdir(parents=True)
+    with pytest.raises((StorageError, TrainingError, IsADirectoryError)):
+        run(bench, tmp_path / "run")
+
+
+def test_batches_are_the_same_with_and_without_a_cache(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    cached, uncached = make_bench(tmp_path / "a"), make_bench(tmp_path / "b", limit_bytes=16 * 16 * 3 * 5)
+    assert "all" in cached.source.note
+    assert "5 of 48" in uncached.source.note
+    pairs = zip(cached.loaders.train.shuffled(0, 1), uncached.loaders.train.shuffled(0, 1), strict=True)
+    for one, other in pairs:
+        assert torch.equal(one.images, other.images)
+        assert np.array_equal(one.indices, other.indices)
+
+
+def replace_recipe(bench: Bench, **changes: object) -> Bench:
+    return replace(bench, recipe=replace(bench.recipe, **changes), loaders=bench.loaders)  # type: ignore[arg-type]
