@@ -115,9 +115,9 @@ without torch.
 
 ## Plugin folders
 
-One new file in such a folder adds one thing: its name is the file's stem, and the module fulfils the protocol in
-the folder's `base.py`. The contract tests find it without being told. Other distributions add plugins by entry
-points in the group `sightline.<folder with dots>`.
+One new file in such a folder adds one thing: its name is the file's stem, and the module fulfils the
+protocol in the folder's `base.py`. The contract tests find it without being told. Other distributions add
+plugins by entry points in the group `sightline.<folder with dots>`.
 
 | folder | what a file adds | there are |
 |---|---|---|

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from architecture import ABOVE, FORBIDDEN_NAMES, ROOMS, STARRED, TORCH_FAMILY, render
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "sightline"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
 import torch
 from PIL import Image
 
@@ -46,7 +45,9 @@ def draw_samples(root: Path, count: int, size: int = 16) -> tuple[Sample, ...]:
     return tuple(samples)
 
 
-def make_bench(root: Path, count: int = 48, epochs: int = 3, limit_bytes: int = 10**8, **changes: object) -> Bench:
+def make_bench(
+    root: Path, count: int = 48, epochs: int = 3, limit_bytes: int = 10**8, **changes: object
+) -> Bench:
     """A bench over drawn pictures."""
     samples = draw_samples(root, count)
     pixels = PixelRecipe(Size(16, 16))

@@ -148,7 +148,9 @@ class Workspace:
             try:
                 comparison = compare_releases(candidate, incumbent, self.layout, watch or Unwatched(), margin)
             except (BundleError, DatasetError, RegistryError) as error:
-                raise GateHeld(f"the gate cannot decide: {error}; --force REASON promotes without it") from error
+                raise GateHeld(
+                    f"the gate cannot decide: {error}; --force REASON promotes without it"
+                ) from error
         return self.registry.promote(
             candidate.name,
             candidate.version,

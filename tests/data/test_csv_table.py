@@ -59,5 +59,5 @@ def test_what_is_no_table_is_one_line(tmp_path: Path, data: bytes, words: str) -
 
 
 def test_a_missing_table(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="--split 'gone.csv' cannot be read"):
+    with pytest.raises(DatasetError, match=r"--split 'gone.csv' cannot be read"):
         read_table(tmp_path / "gone.csv", "--split")

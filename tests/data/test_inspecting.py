@@ -31,7 +31,9 @@ def test_facts_are_those_of_the_content(tmp_path: Path, picture: Callable[..., P
     assert (found.sha256, found.size, found.format) == (sha256(data).hexdigest(), Size(16, 16), "PNG")
 
 
-def test_the_same_pixels_in_other_files_have_the_same_digest(tmp_path: Path, picture: Callable[..., Path]) -> None:
+def test_the_same_pixels_in_other_files_have_the_same_digest(
+    tmp_path: Path, picture: Callable[..., Path]
+) -> None:
     picture(tmp_path / "a.png", 1)
     picture(tmp_path / "a.bmp", 1)
     picture(tmp_path / "b.png", 2)

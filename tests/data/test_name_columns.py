@@ -7,7 +7,9 @@ from sightline.errors import DatasetError
 
 
 def test_named_groups_become_columns() -> None:
-    columns, found = columns_from_names(r"exp(?P<exp>\d+)_(?P<kind>\w)?", ["a/exp12_n.jpg", "b/exp3_.jpg", "b/x.jpg"])
+    columns, found = columns_from_names(
+        r"exp(?P<exp>\d+)_(?P<kind>\w)?", ["a/exp12_n.jpg", "b/exp3_.jpg", "b/x.jpg"]
+    )
     assert columns == ("exp", "kind")
     assert found == [("12", "n"), ("3", ""), None]
 

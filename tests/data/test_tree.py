@@ -22,7 +22,15 @@ def reasons(root: Path) -> dict[str, str]:
 
 
 def test_files_are_found_at_any_depth_and_hidden_ones_passed_over(tmp_path: Path) -> None:
-    for path in ("a.jpg", "x/b.jpg", "x/y/z/c.txt", ".DS_Store", ".git/d.jpg", "x/._b.jpg", "__MACOSX/x/b.jpg"):
+    for path in (
+        "a.jpg",
+        "x/b.jpg",
+        "x/y/z/c.txt",
+        ".DS_Store",
+        ".git/d.jpg",
+        "x/._b.jpg",
+        "__MACOSX/x/b.jpg",
+    ):
         touch(tmp_path / path)
     assert names(tmp_path) == {"a.jpg", "x/b.jpg", "x/y/z/c.txt"}
     assert reasons(tmp_path) == {}

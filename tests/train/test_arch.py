@@ -46,7 +46,9 @@ def test_a_seed_decides_its_weights(arch: str) -> None:
     assert len(digests) == 2
 
 
-@pytest.mark.parametrize("arch", ["small_resnet/3", "small_resnet/x", "timm/", "timm/resnet1888", "mobilenet_v2/1"])
+@pytest.mark.parametrize(
+    "arch", ["small_resnet/3", "small_resnet/x", "timm/", "timm/resnet1888", "mobilenet_v2/1"]
+)
 def test_an_unknown_variant_is_refused(arch: str) -> None:
     name, variant = split_arch(arch)
     with pytest.raises(InputError):

@@ -43,7 +43,9 @@ def test_a_shift_moves_whole_pixels() -> None:
     assert drawn.space is not None
     moved = apply_changes(pictures(1), drawn)
     right, down = int(drawn.space[0, 0, 2]), int(drawn.space[0, 1, 2])
-    inner = moved[:, :, max(0, -down) : SIZE.height - max(0, down), max(0, -right) : SIZE.width - max(0, right)]
+    inner = moved[
+        :, :, max(0, -down) : SIZE.height - max(0, down), max(0, -right) : SIZE.width - max(0, right)
+    ]
     wanted = pictures(1)[
         :, :, max(0, down) : SIZE.height + min(0, down), max(0, right) : SIZE.width + min(0, right)
     ]
@@ -67,7 +69,9 @@ def test_colours_change_as_their_matrix_says() -> None:
 def test_several_changes_of_place_multiply_to_one() -> None:
     dice = torch.Generator().manual_seed(7)
     parts = [AUGMENTATIONS.load(name).draw(0.5, 2, SIZE, dice).space for name in ("crop", "flip", "rotate")]
-    drawn = Augmenter.of({"flip": 0.5, "crop": 0.5, "rotate": 0.5}).draw(2, SIZE, torch.Generator().manual_seed(7))
+    drawn = Augmenter.of({"flip": 0.5, "crop": 0.5, "rotate": 0.5}).draw(
+        2, SIZE, torch.Generator().manual_seed(7)
+    )
     first, second, third = (part for part in parts if part is not None)
     assert drawn.space is not None
     assert torch.allclose(drawn.space, first @ second @ third)
@@ -75,7 +79,10 @@ def test_several_changes_of_place_multiply_to_one() -> None:
 
 def test_amounts_are_read_from_text() -> None:
     assert parse_amounts("none") == {}
-    assert parse_amounts("flip=0.25, rotate") == {"flip": 0.25, "rotate": AUGMENTATIONS.load("rotate").DEFAULT}
+    assert parse_amounts("flip=0.25, rotate") == {
+        "flip": 0.25,
+        "rotate": AUGMENTATIONS.load("rotate").DEFAULT,
+    }
     assert parse_amounts("basic").keys() == set(AUGMENTATIONS.names())
 
 

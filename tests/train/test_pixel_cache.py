@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from train_bench import draw_samples, make_bench
 
 from sightline.train.pixel_cache import PictureReader, open_pixels
 from sightline.values.contract import PixelRecipe
 from sightline.values.image import Size
+from train_bench import draw_samples, make_bench
 
 
 def test_pictures_that_changed_or_vanished_are_set_aside(tmp_path: Path) -> None:
@@ -51,7 +51,11 @@ print(source.note)
 print(source.read(np.arange(8))[0].shape)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
     )
     assert "no room for a cache" in done.stdout
     assert "(8, 16, 16, 3)" in done.stdout

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from train_bench import Bench, make_bench
 
 from sightline.errors import Interrupted, NotFinite, StorageError, TrainingError
 from sightline.train.arch import ARCHITECTURES
@@ -16,6 +15,7 @@ from sightline.train.planning import epochs_for
 from sightline.train.trainer import Watch, answer, train
 from sightline.train.weights import weights_digest
 from sightline.values.evaluation import Checkpoint, Epoch
+from train_bench import Bench, make_bench
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def fresh() -> Network:
     return ARCHITECTURES.load("small_resnet").build("8", 2)
 
 
-def run(bench: Bench, folder: Path, watch: Watch | None = None, resume: bool = False) -> tuple[Network, Checkpoint]:
+def run(
+    bench: Bench, folder: Path, watch: Watch | None = None, resume: bool = False
+) -> tuple[Network, Checkpoint]:
     folder.mkdir(exist_ok=True)
     network = fresh()
     return network, train(network, bench.loaders, bench.recipe, folder, watch or Watch(), resume)
@@ -74,7 +76,9 @@ def test_a_frozen_backbone_stays_as_it_was(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, backbone_rate=0.0, epochs=2)
     before = {name: value.clone() for name, value in fresh().body.state_dict().items()}
     network, _ = run(bench, tmp_path / "run")
-    changed = {name for name, value in network.body.state_dict().items() if not torch.equal(value, before[name])}
+    changed = {
+        name for name, value in network.body.state_dict().items() if not torch.equal(value, before[name])
+    }
     assert changed == {"classifier.weight", "classifier.bias"}
 
 
@@ -87,8 +91,10 @@ def test_it_stops_early_without_progress(tmp_path: Path) -> None:
 def test_minutes_become_epochs_and_the_network_stays_as_it_was(bench: Bench) -> None:
     network = fresh()
     digest = weights_digest(network)
-    assert 1 <= epochs_for(0.02, network, bench.loaders, bench.recipe) <= epochs_for(
-        2.0, network, bench.loaders, bench.recipe
+    assert (
+        1
+        <= epochs_for(0.02, network, bench.loaders, bench.recipe)
+        <= epochs_for(2.0, network, bench.loaders, bench.recipe)
     )
     assert weights_digest(network) == digest
 

@@ -18,7 +18,10 @@ from sightline.train.weights_file import read_card, read_state
 from sightline.values.contract import Normalise
 from sightline.values.image import Size
 
-CARD = {"architecture": "small_resnet", "input": {"mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2], "size": [32, 48]}}
+CARD = {
+    "architecture": "small_resnet",
+    "input": {"mean": [0.4, 0.4, 0.4], "std": [0.2, 0.2, 0.2], "size": [32, 48]},
+}
 
 
 def network(classes: int = 4) -> torch.nn.Module:
@@ -68,7 +71,10 @@ def test_a_file_without_a_card_needs_its_scaling_and_architecture(tmp_path: Path
         find_weights(str(path), "small_resnet", None)
     with pytest.raises(WeightsError, match="--arch"):
         find_weights(str(path), "", Normalise((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)))
-    assert find_weights(str(path), "small_resnet", Normalise((0.1, 0.1, 0.1), (0.5, 0.5, 0.5))).normalise.mean[0] == 0.1
+    assert (
+        find_weights(str(path), "small_resnet", Normalise((0.1, 0.1, 0.1), (0.5, 0.5, 0.5))).normalise.mean[0]
+        == 0.1
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,11 @@ def test_a_card_of_another_form_is_refused_by_name(tmp_path: Path, card: object)
 
 @pytest.mark.parametrize(
     ("architecture", "arch"),
-    [("torchvision mobilenet_v2", "mobilenet_v2"), ("timm resnet18", "timm/resnet18"), ("timm/resnet18", "timm/resnet18")],
+    [
+        ("torchvision mobilenet_v2", "mobilenet_v2"),
+        ("timm resnet18", "timm/resnet18"),
+        ("timm/resnet18", "timm/resnet18"),
+    ],
 )
 def test_the_library_before_the_name_is_understood(tmp_path: Path, architecture: str, arch: str) -> None:
     card = read_card(write(tmp_path, card={**CARD, "architecture": architecture}))
@@ -129,13 +139,18 @@ def test_what_cannot_be_had_is_an_error_with_ways_out(wanted: str) -> None:
         find_weights(wanted, "", None)
 
 
-def test_auto_without_a_hub_starts_from_scratch_and_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_auto_without_a_hub_starts_from_scratch_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(weights_module, "reachable", lambda _host: False)
     found = find_weights("auto", "mobilenet_v2", None)
     assert found.origin.kind == "scratch"
     assert "could not be reached" in found.origin.why
-    assert find_weights("auto", "small_resnet", None).origin.why == "there are no pretrained weights of small_resnet"
+    assert (
+        find_weights("auto", "small_resnet", None).origin.why
+        == "there are no pretrained weights of small_resnet"
+    )
     with pytest.raises(WeightsError, match=r"mobilenet_v2.*cannot be reached.*--weights"):
         find_weights("mobilenet_v2", "", None)
 

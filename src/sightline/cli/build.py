@@ -22,6 +22,29 @@ if TYPE_CHECKING:
     from sightline.values.image import Size
 
 
+Name = Annotated[str, typer.Option(help="Name of the model; from the folder's name if not given.")]
+Minutes = Annotated[float, typer.Option(min=0.01, help="How long to train.")]
+Epochs = Annotated[int | None, typer.Option(min=0, help="Instead of minutes; 0 takes weights as given.")]
+Arch = Annotated[str, typer.Option(help="NAME or NAME/VARIANT: mobilenet_v2, timm/resnet18, …")]
+Weights = Annotated[str, typer.Option(help="auto, none, a .safetensors or .pth file, or a hub name.")]
+Scaling = Annotated[
+    str, typer.Option("--normalise", help="imagenet, or mean and std: six numbers with commas.")
+]
+Classes = Annotated[Path | None, typer.Option(help="A list of class names in the order of the outputs.")]
+InputSize = Annotated[str, typer.Option("--size", help="Model input, WIDTHxHEIGHT or one number.")]
+InputFit = Annotated[
+    Literal["stretch", "letterbox", "crop"], typer.Option("--fit", help="How a picture fills the input.")
+]
+Augment = Annotated[str, typer.Option(help="basic, none, or NAME=AMOUNT with commas.")]
+BackboneRate = Annotated[float | None, typer.Option(min=0, help="Its share of the rate; 0 freezes it.")]
+Patience = Annotated[int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")]
+RecipeFile = Annotated[
+    Path | None, typer.Option("--recipe", help="recipe.json of an earlier run; nothing is measured again.")
+]
+Cache = Annotated[float, typer.Option(min=0, help="GB of decoded pictures kept on disk.")]
+Margin = Annotated[float, typer.Option(help="Gate: allowed loss against production, as a fraction.")]
+
+
 def add_to(app: typer.Typer) -> None:
     """``sightline build``."""
     app.command("build")(build)
@@ -31,41 +54,25 @@ def build(
     pictures: Annotated[
         Path | None, typer.Argument(help="A folder with one folder of pictures per class.")
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the model; from the folder's name if not given.")] = "",
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 5.0,
-    epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs instead of minutes; 0 takes weights as given.")
-    ] = None,
-    arch: Annotated[str, typer.Option(help="NAME or NAME/VARIANT: mobilenet_v2, timm/resnet18, …")] = "",
-    weights: Annotated[
-        str, typer.Option(help="auto, none, a .safetensors or .pth file, or a hub name.")
-    ] = "auto",
-    normalise: Annotated[str, typer.Option(help="imagenet, or mean and std: six numbers with commas.")] = "",
-    classes: Annotated[
-        Path | None, typer.Option(help="A list of class names in the order of the outputs.")
-    ] = None,
-    size: Annotated[str, typer.Option(help="Model input, WIDTHxHEIGHT or one number.")] = "",
-    fit: Annotated[
-        Literal["stretch", "letterbox", "crop"], typer.Option(help="How a picture fills it.")
-    ] = "stretch",
-    augment: Annotated[str, typer.Option(help="basic, none, or NAME=AMOUNT with commas.")] = "basic",
+    name: Name = "",
+    minutes: Minutes = 5.0,
+    epochs: Epochs = None,
+    arch: Arch = "",
+    weights: Weights = "auto",
+    normalise: Scaling = "",
+    classes: Classes = None,
+    size: InputSize = "",
+    fit: InputFit = "stretch",
+    augment: Augment = "basic",
     batch_size: Annotated[int | None, typer.Option(min=2)] = None,
     learning_rate: Annotated[float | None, typer.Option(min=1e-8)] = None,
-    backbone_rate: Annotated[
-        float | None, typer.Option(min=0, help="Share of the rate for it; 0 freezes.")
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")
-    ] = None,
+    backbone_rate: BackboneRate = None,
+    patience: Patience = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    recipe: Annotated[
-        Path | None, typer.Option(help="recipe.json of an earlier run; nothing is measured.")
-    ] = None,
+    recipe: RecipeFile = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    cache: Annotated[float, typer.Option(min=0, help="GB of decoded pictures kept on disk.")] = 4.0,
-    margin: Annotated[
-        float, typer.Option(help="Gate: allowed loss against production, as a fraction.")
-    ] = -0.01,
+    cache: Cache = 4.0,
+    margin: Margin = -0.01,
     include: Include = "*",
     meta: Meta = None,
     meta_from_name: MetaFromName = "",
@@ -80,25 +87,26 @@ def build(
     from sightline.pipeline.build import BuildOptions
     from sightline.values.recipe import Choices
 
+    choices = Choices(
+        size=_size(size),
+        fit=fit,
+        epochs=epochs,
+        minutes=minutes,
+        seed=seed,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        backbone_rate=backbone_rate,
+        patience=patience,
+        augment=augment,
+    )
+    imports = import_options(
+        include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed
+    )
     with Terminal() as terminal:
-        workspace = open_or_make(terminal)
         options = BuildOptions(
             name=name or _name(pictures, weights),
-            imports=import_options(
-                include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed
-            ),
-            choices=Choices(
-                size=_size(size),
-                fit=fit,
-                epochs=epochs,
-                minutes=minutes,
-                seed=seed,
-                batch_size=batch_size,
-                learning_rate=learning_rate,
-                backbone_rate=backbone_rate,
-                patience=patience,
-                augment=augment,
-            ),
+            imports=imports,
+            choices=choices,
             arch=arch,
             weights=weights,
             normalise=_normalise(normalise),
@@ -108,6 +116,7 @@ def build(
             margin=margin,
             watch=terminal,
         )
+        workspace = open_or_make(terminal)
         built = workspace.build(pictures, options)
     typer.echo(f"release: {built.released.release} ({built.released.release.stage})")
     typer.echo(f"model: {workspace.root / built.released.release.path}")

@@ -52,7 +52,8 @@ def show(release: _Reference) -> None:
     for event in workspace.registry.history(found.name):
         displaced = f", displaced @{event.displaced}" if event.displaced else ""
         typer.echo(
-            f"{event.at} {event.name}@{event.version} {event.action} by {event.who}{displaced} {event.why}".rstrip()
+            f"{event.at} {event.name}@{event.version} {event.action} by "
+            f"{event.who}{displaced} {event.why}".rstrip()
         )
 
 

@@ -112,15 +112,18 @@ def import_folder(root: Path | None, options: ImportOptions, progress: Progress 
     facts = tuple(fact for _, fact in kept)
     classes = _classes({label for each in raw for label in each.labels}, [each.path for each in raw], options)
 
-    divided = _divided(
-        [
-            Card(
-                fact.pixels, "".join(each.labels), _group(row, group_by), _texts(row, stratify_by), each.split
-            )
-            for each, fact, row in zip(raw, facts, meta, strict=True)
-        ],
-        options,
-    )
+    cards = [
+        Card(
+            content=fact.sha256,
+            label="".join(each.labels),
+            pixels=fact.pixels,
+            group=_group(row, group_by),
+            cell=_texts(row, stratify_by),
+            split=each.split,
+        )
+        for each, fact, row in zip(raw, facts, meta, strict=True)
+    ]
+    divided = _divided(cards, options)
     samples = tuple(
         Sample(each.path, fact.sha256, fact.size, each.labels, split, row)
         for each, fact, row, split in zip(raw, facts, meta, divided.splits, strict=True)

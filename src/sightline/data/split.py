@@ -33,12 +33,14 @@ _NEEDED: tuple[Split, ...] = ("train", "test", "val")
 class Card:
     """A picture as the split sees it.
 
-    ``pixels`` is equal for identical pictures; ``group`` is None where the picture belongs to none;
-    ``cell`` are the texts to spread evenly beside the ``label``; ``split`` is what the set itself says.
+    ``content`` is its file's SHA-256, from which chance comes; ``pixels`` is equal for pictures that show
+    the same; ``group`` is None where it belongs to none; ``cell`` are the texts to spread evenly beside
+    the ``label``; ``split`` is what the set itself says.
     """
 
-    pixels: bytes
+    content: str
     label: str
+    pixels: bytes | None = None
     group: tuple[str, ...] | None = None
     cell: tuple[str, ...] = ()
     split: Split | None = None
@@ -115,22 +117,21 @@ def _shares(
 
 def _deal(cards: Sequence[Card], shares: Mapping[Split, float], seed: int) -> list[Split]:
     units = _units(cards, seed)
-    if len(units) < len(shares):
-        what = (
-            "groups of pictures that must stay together"
-            if any(c.group for c in cards)
-            else "different pictures"
-        )
-        raise DatasetError(
-            f"only {len(units)} {what} to fill {', '.join(shares)}; at least {len(shares)} are needed: "
-            "add pictures, or group by a column with more values"
-        )
     tally = _Tally(shares, units)
     splits: list[Split] = ["train"] * len(cards)
     for unit in units:
         split = tally.deal(unit)
         for index in unit.cards:
             splits[index] = split
+    empty = [part for part in shares if part not in splits]
+    if empty:
+        grouped = any(card.group for card in cards)
+        what = "groups of pictures that must stay together," if grouped else "different pictures"
+        way = "or group by a column with more values" if grouped else "or take fewer classes"
+        classes = len({card.label for card in cards})
+        raise DatasetError(
+            f"{len(units)} {what} of {classes} classes leave {' and '.join(empty)} empty; add pictures {way}"
+        )
     return splits
 
 
@@ -194,7 +195,8 @@ def _units(cards: Sequence[Card], seed: int) -> list[_Unit]:
         if kinds not in shared:
             shared[kinds] = _strata(kinds, large_enough), frozenset(label for label, _ in kinds)
         chance = min(
-            hashlib.blake2b(cards[i].pixels, digest_size=8, key=b"%d" % seed).digest() for i in members
+            hashlib.blake2b(cards[i].content.encode(), digest_size=8, key=b"%d" % seed).digest()
+            for i in members
         )
         units.append(((-len(members), kinds[0], chance), _Unit(tuple(members), *shared[kinds])))
     units.sort(key=itemgetter(0))
@@ -224,7 +226,7 @@ def _together(cards: Sequence[Card]) -> list[list[int]]:
 
     first: dict[object, int] = {}
     for index, card in enumerate(cards):
-        for key in (card.pixels, card.group):
+        for key in (card.content, card.pixels, card.group):
             if key is not None:
                 parent[root(index)] = root(first.setdefault(key, index))
     sets: dict[int, list[int]] = {}

@@ -137,7 +137,8 @@ def _from_recipe(path: Path, dataset: Dataset, options: BuildOptions) -> tuple["
 def _say_dataset(dataset: Dataset, findings: AuditReport, watch: Watcher) -> None:
     counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)
     watch.say(
-        f"dataset: {len(dataset.samples):,} pictures of {len(dataset.classes)} classes ({counts}; {dataset.split_origin}), "
+        f"dataset: {len(dataset.samples):,} pictures of {len(dataset.classes)} classes "
+        f"({counts}; {dataset.split_origin}), "
         f"fingerprint {dataset.fingerprint[:12]}"
     )
     for gone in dataset.set_aside[:10]:

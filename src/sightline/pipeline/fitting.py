@@ -94,7 +94,8 @@ def network_of(recipe: Recipe, initial: Path) -> "Network":
         network.load_state_dict(load_file(initial))
     if weights_digest(network) != recipe.initial_sha256:
         raise RecipeError(
-            "the initial weights are not those of the recipe: another version of torch or of the architecture's "
+            "the initial weights are not those of the recipe: another version of torch or "
+            "of the architecture's "
             "library gives others for the same seed"
         )
     return network

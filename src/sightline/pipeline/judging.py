@@ -144,10 +144,10 @@ def _answers(session: "Session", material: Material, split: Split, watch: Watche
             statistics.append(np.stack([picture_statistics(each) for each in pixels]))
             kept.append(some)
         watch.progress(f"judge on {split}", min(start + _BATCH, len(indices)), len(indices))
-    _, classes, features = (tensor.shape[-1] for tensor in (*session.inputs, *session.outputs))
+    classes, width = (int(tensor.shape[-1]) for tensor in session.outputs)
     return Answered(
-        _rows(probabilities, int(classes)),
-        _rows(embeddings, int(features)),
+        _rows(probabilities, classes),
+        _rows(embeddings, width),
         _rows(statistics, len(COLUMNS)),
         np.concatenate(kept) if kept else np.empty(0, np.int64),
     )

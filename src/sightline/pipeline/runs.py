@@ -81,7 +81,8 @@ def unfinished_run(layout: Layout, name: str, fingerprint: str) -> Run:
         if run.state.stage in ("planned", "trained"):
             return run
     raise InputError(
-        f"--resume: no unfinished run of {name!r} on these pictures (dataset {fingerprint[:12]}) in {layout.runs.name}/; "
+        f"--resume: no unfinished run of {name!r} on these pictures (dataset "
+        f"{fingerprint[:12]}) in {layout.runs.name}/; "
         "leave --resume out to begin one"
     )
 

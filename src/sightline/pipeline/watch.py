@@ -10,7 +10,7 @@ class Watcher(Protocol):
         """One line for a person: a decision taken, a number measured, something set aside."""
 
     def progress(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """``done`` of ``total`` of a stage; a new stage begins with its first call, and ends with the next's."""
+        """``done`` of ``total`` of a stage, which begins with its first call and ends with the next's."""
 
 
 class Unwatched:

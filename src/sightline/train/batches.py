@@ -1,5 +1,6 @@
 """From pixels to what a network takes: order, augmentation, scaling, all decided by the seed."""
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Loader:
     augmenter: Augmenter
 
     def __len__(self) -> int:
-        return -(-len(self.indices) // self.batch_size)
+        return math.ceil(len(self.indices) / self.batch_size)
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One epoch of training: a new order and new augmentations, decided by seed and epoch alone."""

@@ -38,8 +38,8 @@ class Loaders:
 class Watch:
     """Called after every step with (steps done, all steps, loss) and after every epoch."""
 
-    step: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: E731, ARG005
-    epoch: Callable[[Epoch], None] = lambda epoch: None  # noqa: E731, ARG005
+    step: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: ARG005
+    epoch: Callable[[Epoch], None] = lambda epoch: None  # noqa: ARG005
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,8 @@ def _finite(loss: float, batch: Batch, loader: Loader, epoch: int) -> float:
         return loss
     names = [loader.source.reader.samples[index].path for index in batch.indices[:4].tolist()]
     raise NotFinite(
-        f"the loss became {loss} in epoch {epoch}, in the batch of {len(batch.indices)} pictures that begins with "
+        f"the loss became {loss} in epoch {epoch}, in the batch of {len(batch.indices)} "
+        f"pictures that begins with "
         f"{', '.join(map(repr, names))}; try a smaller --learning-rate"
     )
 

@@ -19,7 +19,10 @@ from sightline.values.recipe import WeightsOrigin
 PLAIN = Normalise(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 """For weights from scratch: pixels to [-1, 1]."""
 _SHARE_THAT_MUST_FIT = 0.5
-_WAYS_OUT = "give --weights FILE (.safetensors, or .pth with a .json beside it), or --weights none to start from scratch"
+_WAYS_OUT = (
+    "give --weights FILE (.safetensors, or .pth with a .json beside it), "
+    "or --weights none to start from scratch"
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def load_weights(network: Network, weights: InitialWeights) -> WeightsOrigin:
     if share < _SHARE_THAT_MUST_FIT:
         example = f", for example {dropped[0]!r}" if dropped else ""
         raise WeightsError(
-            f"{weights.origin.name!r} does not fit {weights.arch}: {share:.0%} of its backbone's parameters match in "
+            f"{weights.origin.name!r} does not fit {weights.arch}: {share:.0%} of its "
+            f"backbone's parameters match in "
             f"name and shape, {len(dropped)} of the file's are unknown or of another shape{example}; "
             "check --arch, or use --weights none"
         )
@@ -158,7 +162,8 @@ def _from_file(path: Path, arch: str, normalise: Normalise | None) -> InitialWei
     state, digest = read_state(path)
     if card is None and normalise is None:
         raise WeightsError(
-            f"{path.name!r} has no {path.with_suffix('.json').name!r} beside it to say how its pixels are scaled; "
+            f"{path.name!r} has no {path.with_suffix('.json').name!r} beside it to say how "
+            f"its pixels are scaled; "
             "write one, or give --normalise MEAN,STD (imagenet, or six numbers)"
         )
     arch = arch or (card.arch if card else "")
