@@ -9,8 +9,8 @@ import json
 import numpy as np
 import torch
 from PIL import Image
-from setting import data, fresh_workspace, sightline
 
+from setting import data, fresh_workspace, sightline
 from sightline.infer.predictor import Predictor
 from sightline.pixels.model_input import ModelInput, model_input
 from sightline.train.torchvision_ops import import_torchvision
@@ -43,12 +43,12 @@ def main() -> None:
     its_own_way = answer(network, own)
     truth = [number_of(file.stem, labels) for file in files]
     right = {n: int((p.argmax(1) == truth).sum()) for n, p in (("ours", ours), ("its own way", its_own_way))}
-    print(
-        f"same class as torchvision's model on the same input: {int((ours.argmax(1) == theirs.argmax(1)).sum())} of 50"
-    )
+    same = int((ours.argmax(1) == theirs.argmax(1)).sum())
+    print(f"same class as torchvision's model on the same input: {same} of 50")
     print(f"largest difference of a score: {np.abs(ours - theirs).max():.2e}; wanted at most 1e-4")
     print(
-        f"top-1 with our pixels: {right['ours']} of 50; torchvision's resize 256, crop 224: {right['its own way']} of 50"
+        f"top-1 with our pixels: {right['ours']} of 50; "
+        f"torchvision's resize 256, crop 224: {right['its own way']} of 50"
     )
     print("metrics claimed in the manifest:", json.dumps(dict(bundle.manifest.metrics)))
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from setting import data
 from torch.nn.functional import cross_entropy
 
+from setting import data
 from sightline.data.importing import ImportOptions, import_folder
 from sightline.pipeline.fitting import fresh_network, gather, loader
 from sightline.pipeline.watch import Unwatched
@@ -92,10 +92,12 @@ def main() -> None:
             alone.append(pictures / (time.perf_counter() - started))
         files, memory = (median(rates[way]) for way in ("files", "memory"))
         print(
-            f"training: {files:,.0f} pictures/s from files, {memory:,.0f} in memory; ratio {files / memory:.3f}, wanted 0.9"
+            f"training: {files:,.0f} pictures/s from files, {memory:,.0f} in memory; "
+            f"ratio {files / memory:.3f}, wanted 0.9"
         )
         print(
-            f"loader alone: {median(alone):,.0f} pictures/s, {median(alone) / files:.1f} times the trainer; wanted 3"
+            f"loader alone: {median(alone):,.0f} pictures/s, "
+            f"{median(alone) / files:.1f} times the trainer; wanted 3"
         )
 
 

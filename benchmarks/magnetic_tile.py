@@ -13,8 +13,8 @@ import re
 from pathlib import Path
 
 import numpy as np
-from setting import data, fresh_workspace, sightline
 
+from setting import data, fresh_workspace, sightline
 from sightline.bundle.reference import read_reference
 from sightline.data.importing import ImportOptions
 from sightline.evaluate.judge import headline
@@ -80,9 +80,9 @@ def main() -> None:
         if arguments.only not in (None, mode):
             continue
         minutes = arguments.minutes if mode == "fine-tuning" else arguments.other_minutes
-        options = [str(weights) if option == "FILE" else option for option in options]
+        given = [str(weights) if option == "FILE" else option for option in options]
         with fresh_workspace() as workspace:
-            parts = [answers(workspace, pictures, fold, minutes, options) for fold in range(FOLDS)]
+            parts = [answers(workspace, pictures, fold, minutes, given) for fold in range(FOLDS)]
         truth, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
         figures = headline(truth, scores)
         shown = ", ".join(

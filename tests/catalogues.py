@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -11,17 +12,18 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """Gives the address of a new, empty PostgreSQL schema at each call; a database each would take longer."""
-    why = "no PostgreSQL here: pip install pgserver 'psycopg[binary]'"
+    """Gives the address of a new, empty PostgreSQL database at each call."""
+    why = "no PostgreSQL here: pip install pgserver pg8000"
     pgserver = pytest.importorskip("pgserver", reason=why)
-    psycopg = pytest.importorskip("psycopg", reason=why)
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+    pytest.importorskip("pg8000", reason=why)
+    folder = tmp_path_factory.mktemp("postgresql")
+    server = pgserver.get_server(folder, cleanup_mode="stop")
+    (socket,) = Path(parse_qs(urlsplit(server.get_uri()).query)["host"][0]).glob(".s.PGSQL.*[0-9]")
 
     def fresh() -> str:
         name = f"catalogue_{next(_NUMBERS)}"
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {name}")
-        return f"{server.get_uri()}&options=-csearch_path%3D{name}"
+        server.psql(f"CREATE DATABASE {name};")
+        return f"postgresql://postgres@/{name}?unix_sock={socket}"
 
     yield fresh
     server.cleanup()

@@ -154,7 +154,7 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_password(address:
 
 
 def test_a_missing_driver_is_answered_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.setitem(sys.modules, "pg8000", None)
     with pytest.raises(MissingExtra, match=r"pip install 'sightline\[postgres\]'"):
         open_catalogue("postgresql://somebody@localhost/catalogue")
 

@@ -124,10 +124,10 @@ def _postgresql(address: str) -> Engine:
                 f"catalogue: a database of kind {url.get_backend_name()!r} is not known; {_WANTED}"
             )
         if url.drivername == "postgresql":
-            url = url.set(drivername="postgresql+psycopg")
+            url = url.set(drivername="postgresql+pg8000")
         return create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
-        raise missing_extra("a PostgreSQL catalogue", error.name or "psycopg", "postgres") from error
+        raise missing_extra("a PostgreSQL catalogue", error.name or "pg8000", "postgres") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         # The address is not repeated: it may hold a password.
         raise InputError(

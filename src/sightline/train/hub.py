@@ -1,12 +1,14 @@
 """Pretrained weights in a local cache or on a hub: finding, and fetching within a deadline."""
 
 import hashlib
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 from sightline.errors import WeightsError
 from sightline.plugins import missing_extra
@@ -29,13 +31,16 @@ class HubFile:
 
 
 def reachable(host: str, seconds: float = PATIENCE_SECONDS) -> bool:
-    """Whether ``host`` answers on port 443 within ``seconds``, name resolution included."""
+    """Whether ``host`` answers over HTTPS within ``seconds``, name resolution and a proxy's part included."""
     answered = threading.Event()
 
     def knock() -> None:
         try:
-            socket.create_connection((host, 443), timeout=seconds).close()
-        except OSError:
+            urlopen(Request(f"https://{host}/", method="HEAD"), timeout=seconds).close()
+        except HTTPError:
+            # "Not found" is an answer too.
+            answered.set()
+        except (OSError, ValueError, HTTPException):
             return
         answered.set()
 

@@ -29,8 +29,11 @@ _MARGIN = 2.5
 _LOSS = 0.6
 """Pixels by which it could shrink."""
 
-_VISIBLE = 3.0
+_VISIBLE = 3.5
 """Pixels by which a mousebite or spur changes an edge at least."""
+
+_NET_AREA = 450
+"""Square pixels from which on an island is more than a lone dot or pad."""
 
 _TRIES = 60
 
@@ -47,12 +50,19 @@ class Ground:
     """Distances that say where a kind of defect is possible; all ``[H, W]``, in picture pixels.
 
     ``depth`` is how far a copper pixel is from clear ground, ``room`` how far a clear pixel is from
-    copper, ``nearest`` the number of the copper island that is nearest.
+    copper, ``nearest`` the number of the copper island that is nearest, ``lone`` whether that is a dot
+    or pad of its own, on which a cut, bite or bridge would mean nothing.
     """
 
     depth: npt.NDArray[np.float32]
     room: npt.NDArray[np.float32]
     nearest: npt.NDArray[np.int32]
+    lone: npt.NDArray[np.bool_]
+
+    def around(self, x: int, y: int) -> "Ground":
+        """The part within ``REACH`` pixels of a place."""
+        part = np.s_[y - REACH : y + REACH, x - REACH : x + REACH]
+        return Ground(self.depth[part], self.room[part], self.nearest[part], self.lone[part])
 
 
 def survey(copper: Mask) -> Ground:
@@ -62,7 +72,13 @@ def survey(copper: Mask) -> Ground:
     solid = np.where(small > 127, np.uint8(255), np.uint8(0))
     depth = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
     room, nearest = cv2.distanceTransformWithLabels(255 - solid, cv2.DIST_L2, 5)
-    return Ground(np.asarray(depth, np.float32), np.asarray(room, np.float32), np.asarray(nearest, np.int32))
+    areas = np.bincount(nearest[solid > 0], minlength=int(nearest.max()) + 1)
+    return Ground(
+        np.asarray(depth, np.float32),
+        np.asarray(room, np.float32),
+        np.asarray(nearest, np.int32),
+        np.asarray(areas[nearest] < _NET_AREA),
+    )
 
 
 def place_defect(
@@ -97,23 +113,28 @@ def apply_defect(copper: Mask, kind: DefectKind, footprint: Footprint) -> None:
 
 def _possible(kind: DefectKind, ground: Ground) -> npt.NDArray[np.bool_]:
     depth, room = ground.depth, ground.room
-    if kind == "open":
-        ridge = depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 0.01
-        return np.asarray(ridge & (depth >= 3.5) & (depth <= 15))
-    if kind == "short":
-        other = np.zeros(depth.shape, np.bool_)
-        other[:, :-1] |= ground.nearest[:, :-1] != ground.nearest[:, 1:]
-        other[:-1] |= ground.nearest[:-1] != ground.nearest[1:]
-        return other & (room >= 2) & (room <= 13)
-    if kind == "mousebite":
-        thick = cv2.dilate(depth, np.ones((21, 21), np.uint8)) >= 4.5
-        return np.asarray((depth > 0) & (depth < 1.6) & thick)
-    if kind == "spur":
-        wide = cv2.dilate(room, np.ones((25, 25), np.uint8)) >= 6
-        return np.asarray((room > 0) & (room < 1.6) & wide)
     if kind == "copper":
         return (room >= 7) & (room < 50)
-    return (depth >= 5.5) & (depth < 50)
+    if kind == "pin-hole":
+        return (depth >= 5.5) & (depth < 50)
+    if kind == "open":
+        ridge = depth >= cv2.dilate(depth, np.ones((3, 3), np.uint8)) - 0.01
+        found = ridge & (depth >= 3.5) & (depth <= 15)
+    elif kind == "short":
+        found = _between_nets(ground) & (room >= 2) & (room <= 13)
+    elif kind == "mousebite":
+        found = (depth > 0) & (depth < 1.6) & (cv2.dilate(depth, np.ones((21, 21), np.uint8)) >= 4.5)
+    else:
+        found = (room > 0) & (room < 1.6) & (cv2.dilate(room, np.ones((25, 25), np.uint8)) >= 6)
+    return np.asarray(found & ~ground.lone)
+
+
+def _between_nets(ground: Ground) -> npt.NDArray[np.bool_]:
+    """Pixels to whose right, or below which, another island is nearer, and not a lone one."""
+    there = np.zeros(ground.nearest.shape, np.bool_)
+    for here, beside in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1, :], np.s_[1:, :])):
+        there[here] |= (ground.nearest[here] != ground.nearest[beside]) & ~ground.lone[beside]
+    return there
 
 
 def _try_at(
@@ -124,8 +145,7 @@ def _try_at(
     if x < 0 or y < 0 or x + 2 * reach > copper.shape[1] or y + 2 * reach > copper.shape[0]:
         return None
     window = copper[y : y + 2 * reach, x : x + 2 * reach]
-    rows, columns = (slice(value - REACH, value + REACH) for value in (at[1], at[0]))
-    near = Ground(ground.depth[rows, columns], ground.room[rows, columns], ground.nearest[rows, columns])
+    near = ground.around(*at)
     shape = _draw(rng, kind, near)
     if shape is None or not _is_of_kind(kind, window, shape):
         return None
@@ -180,7 +200,7 @@ def _edge_flaw(rng: np.random.Generator, shape: Mask, near: Ground, kind: Defect
     field, opposite = (near.depth, near.room) if kind == "mousebite" else (near.room, near.depth)
     inward = _slope(field - opposite)
     available = float(field[REACH - 12 : REACH + 12, REACH - 12 : REACH + 12].max())
-    size = rng.uniform(3.5, 9.0)
+    size = rng.uniform(4.5, 9.5)
     if kind == "mousebite":
         size = min(size, available * rng.uniform(0.7, 1.3))
     if rng.random() < 0.35:

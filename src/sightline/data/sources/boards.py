@@ -114,7 +114,7 @@ def draw_defect_folder(
     root: Path,
     per_class: int,
     seed: int,
-    size: int = 96,
+    size: int = 64,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     r"""Write ``per_class`` pictures of each class of ``CLASSES``: ``root/CLASS/BOARD-CAMERA-NUMBER.jpg``.

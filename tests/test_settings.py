@@ -1,0 +1,27 @@
+"""What the environment decides."""
+
+from pathlib import Path
+
+import pytest
+
+from sightline.errors import InputError
+from sightline.settings import settings
+
+
+def test_the_environment_decides_folder_and_threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SIGHTLINE_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("SIGHTLINE_THREADS", "3")
+    assert settings().config_dir == tmp_path
+    assert settings().threads == 3
+    monkeypatch.delenv("SIGHTLINE_CONFIG_DIR")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    monkeypatch.delenv("SIGHTLINE_THREADS")
+    assert settings().config_dir == tmp_path / "xdg" / "sightline"
+    assert settings().threads >= 1
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "two", "1.5"])
+def test_an_impossible_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("SIGHTLINE_THREADS", wrong)
+    with pytest.raises(InputError, match="SIGHTLINE_THREADS"):
+        settings()
