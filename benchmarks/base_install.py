@@ -19,15 +19,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         venv.create(name, with_pip=True)
         python = Path(name, "bin", "python")
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*install, "--constraint", ROOT / "constraints.txt", ROOT], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*install, "--constraint", str(ROOT / "constraints.txt"), str(ROOT)], check=True)
         listed = subprocess.run(
-            [python, "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"],
+            [str(python), "-m", "pip", "list", "--format", "json", "--disable-pip-version-check"],
             check=True,
             capture_output=True,
         ).stdout
         names = {each["name"].lower() for each in json.loads(listed)} - {"pip", "setuptools", "sightline"}
-        command = [Path(name, "bin", "sightline"), "--help"]
+        command = [str(Path(name, "bin", "sightline")), "--help"]
         subprocess.run(command, check=True, capture_output=True)
         seconds = []
         for _ in range(15):

@@ -5,6 +5,8 @@ trained on and nothing is tuned.
 """
 
 import json
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -58,10 +60,11 @@ def answer(network: torch.nn.Module, images: torch.Tensor) -> np.ndarray:
         return torch.softmax(network((images - 0.5) / 0.5), 1).numpy()
 
 
-def resize_256_crop_224(torchvision, file):  # type: ignore[no-untyped-def]  # torchvision is not typed
+def resize_256_crop_224(torchvision: ModuleType, file: Path) -> torch.Tensor:
     transforms = torchvision.transforms
     steps = [transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor()]
-    return transforms.Compose(steps)(Image.open(file).convert("RGB"))
+    image: torch.Tensor = transforms.Compose(steps)(Image.open(file).convert("RGB"))
+    return image
 
 
 def number_of(stem: str, labels: list[str]) -> int:

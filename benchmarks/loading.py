@@ -37,7 +37,7 @@ def in_memory(load: Loader, recipe: Recipe) -> Iterator[Batch]:
     targets = torch.from_numpy(load.targets)
     augmenter, dice = Augmenter.of(recipe.augment), torch.Generator().manual_seed(0)
     while True:
-        for indices in torch.randperm(len(load.indices)).split(recipe.batch_size):
+        for indices in torch.split(torch.randperm(len(load.indices)), recipe.batch_size):
             images = pixels[indices].permute(0, 3, 1, 2).float().div_(255)
             drawn = augmenter.draw(len(images), recipe.pixels.size, dice)
             yield Batch(load.scaling(apply_changes(images, drawn)), targets[indices], indices.numpy())
@@ -81,7 +81,7 @@ def main() -> None:
         ways = {"files": from_files(load), "memory": in_memory(load, recipe)}
         for batches in ways.values():
             train(batches, 5)
-        rates = {way: [] for way in ways}
+        rates: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(ROUNDS):
             for way, batches in ways.items():
                 rates[way].append(train(batches, STEPS))

@@ -66,7 +66,8 @@ def main() -> None:
         word for word in (b"/tmp", b"/home", b"/root", b"/usr", b".py", b"site-packages") if word in again[0]
     ]
     print(
-        f"two checkouts, one recipe: {'the same' if same else 'DIFFERENT'} {len(again[0]):,} bytes of model.onnx"
+        f"two checkouts, one recipe: "
+        f"{'the same' if same else 'DIFFERENT'} {len(again[0]):,} bytes of model.onnx"
     )
     print(f"the same as the build that made the recipe: {first == again[0]}")
     print(f"paths inside: {words or 'none'}")
