@@ -56,6 +56,7 @@ class Parameter:
     name: str
     kind: object
     least: float | None
+    most: float | None
     default: object
     help: str
     options: tuple[str, ...]
@@ -81,7 +82,7 @@ class Command:
                 kind, info = typing.get_args(hint)[0], hint.__metadata__[0]
                 own = options[name] if isinstance(info, typer.models.OptionInfo) else ()
                 text = str(info.help or "")
-                found.append(Parameter(name, kind, info.min, defaults[name].default, text, own))
+                found.append(Parameter(name, kind, info.min, info.max, defaults[name].default, text, own))
         return found
 
 
@@ -158,7 +159,8 @@ def _takes(option: Parameter) -> str:
     kind = next((each for each in typing.get_args(option.kind) if each is not NoneType), option.kind)
     if typing.get_origin(option.kind) is typing.Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(option.kind))
-    return _TYPES[kind] + (f", from {option.least:g}" if option.least is not None else "")
+    least = f", from {option.least}" if option.least is not None else ""
+    return _TYPES[kind] + least + (f" to {option.most}" if option.most is not None else "")
 
 
 def _default(option: Parameter) -> str:

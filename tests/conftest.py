@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's business, not the test's.
+settings.register_profile("sightline", deadline=None)
+settings.load_profile("sightline")
 
 _SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -29,7 +29,7 @@ class Command:
 class Snippet:
     """One fenced snippet: its language, and what the fence says after it.
 
-    ``no-run: REASON`` leaves it out of the run, ``file=PATH`` is written to that file.
+    ``no-run`` or ``no-run: REASON`` leaves it out of the run, ``file=PATH`` is written to that file.
     """
 
     page: Path
@@ -40,8 +40,8 @@ class Snippet:
 
     @property
     def runs(self) -> bool:
-        """Whether it can be run here; a snippet that is not must give its reason."""
-        return self.language in {"console", "python"} and not self.info.startswith(("no-run: ", "file="))
+        """Whether it is run; what it is a file of is written instead."""
+        return self.language in {"console", "python"} and not self.info.startswith(("no-run", "file="))
 
     @property
     def file(self) -> str:
@@ -49,8 +49,13 @@ class Snippet:
         return self.info.removeprefix("file=") if self.info.startswith("file=") else ""
 
     def commands(self) -> Iterator[Command]:
-        """The commands of a console snippet: lines after ``$ ``, going on after a backslash."""
-        joined = self.text.replace("\\\n", "")
+        """The commands of a console snippet: lines after ``$ ``, or all where no line has that.
+
+        A command goes on after a backslash, and ends at a comment.
+        """
+        joined = re.sub(r"\s+# .*", "", self.text.replace("\\\n", ""))
+        if "$ " not in joined:
+            joined = re.sub(r"^(?=\S)", "$ ", joined, flags=re.MULTILINE)
         for part in re.split(r"^\$ ", joined, flags=re.MULTILINE)[1:]:
             text, *shown = part.splitlines()
             yield Command(re.sub(r"\s{2,}", " ", text.strip()), tuple(line for line in shown if line.strip()))

@@ -82,9 +82,9 @@ class Workspace:
 
     def build(self, pictures: Path | None, options: "BuildOptions") -> "Built":
         """Pictures in, a sealed release and a report out. Needs the extra ``train``."""
-        from sightline.pipeline.build import build
+        from sightline.pipeline.build import build, read_pictures
 
-        return build(pictures, options, self.layout, self.registry)
+        return build(read_pictures(pictures, options), options, self.layout, self.registry)
 
     @staticmethod
     def audit(

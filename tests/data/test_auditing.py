@@ -81,10 +81,10 @@ def test_few_examples_and_lost_classes(tree: Tree) -> None:
     (root / "train/empty/readme.txt").touch()
     words = "\n".join(found(report(root), "few_examples"))
     assert "warning: 'empty': no usable picture in the folder" in words
-    assert "error: 1 classes have no picture in train: 'owl'" in words
-    assert "warning: 1 classes have fewer than 20 pictures in train: 'dog' has 5" in words
-    assert "warning: 1 classes have no picture in test: 'dog'" in words
-    assert "note: 1 classes have fewer than 5 pictures in val: 'dog' has 2" in words
+    assert "error: 1 class has no picture in train: 'owl'" in words
+    assert "warning: 1 class has fewer than 20 pictures in train: 'dog' has 5" in words
+    assert "warning: 1 class has no picture in test: 'dog'" in words
+    assert "note: 1 class has fewer than 5 pictures in val: 'dog' has 2" in words
 
 
 @pytest.mark.parametrize(("small", "severity"), [(30, ""), (24, "note"), (7, "warning")])

@@ -53,8 +53,7 @@ def test_what_has_no_shape_is_spelled_out() -> None:
 
 
 def test_every_kind_of_weights_has_its_sentence() -> None:
-    assert weights_story(WeightsOrigin("scratch", why="The hub did not answer.")).endswith(
-        "The hub did not answer."
-    )
+    told = weights_story(WeightsOrigin("scratch", why="the hub did not answer"))
+    assert told.endswith("drawn by the seed: the hub did not answer.")
     assert "file w.pth" in weights_story(WeightsOrigin("file", "w.pth"))
     assert "cache" in weights_story(WeightsOrigin("cache", "resnet18"))

@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from tokenize import TokenError
 from types import MappingProxyType
 
 import numpy as np
@@ -120,7 +121,7 @@ def _read_npy(name: str, payload: bytes) -> npt.NDArray[np.generic]:
         claimed, _, _ = np.lib.format.read_array_header_1_0(file, max_header_size=1024)
         shape = tuple(int(length) for length in claimed)
         header = _header(shape, dtype)
-    except (ValueError, TypeError, SyntaxError, OverflowError) as error:
+    except (ValueError, TypeError, SyntaxError, OverflowError, TokenError) as error:
         raise DamagedBundle(f"reference: {name} is not a plain array") from error
     # Compared with Python's whole numbers, which cannot overflow, and before anything is allocated.
     length = len(header) + math.prod(shape) * np.dtype(dtype).itemsize

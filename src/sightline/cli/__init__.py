@@ -30,6 +30,14 @@ def main() -> None:
     except BrokenPipeError:
         # Whoever read the output has enough.
         sys.exit(141)
+    except OSError as error:
+        # A full disk or a file that vanished, met where nobody could say more about it.
+        from sightline.storage.files import refused
+
+        refusal = (
+            refused("use", Path(error.filename), error) if error.filename else refused("go on", None, error)
+        )
+        _fail(str(refusal), refusal.exit_code)
 
 
 def application(arguments: list[str]) -> typer.Typer:
@@ -55,12 +63,18 @@ def application(arguments: list[str]) -> typer.Typer:
     return app
 
 
-def _root(
-    version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"sightline {__version__}")
         raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and leave.", is_eager=True, callback=_print_version
+    ),
+) -> None:
+    """Takes what stands before a command."""
 
 
 def _never_called() -> None:

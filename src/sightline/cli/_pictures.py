@@ -23,6 +23,8 @@ Unlabelled = Annotated[
     Literal["refuse", "ignore"], typer.Option(help="What to do with pictures without a class.")
 ]
 
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")]
+
 _LARGEST_LIST = 10_000_000
 
 
@@ -63,8 +65,10 @@ def read_classes(path: Path) -> tuple[str, ...]:
         if path.stat().st_size > _LARGEST_LIST:
             raise InputError(f"--classes {path.name!r} is too large for a list of names")
         names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--classes: cannot read {str(path)!r}: {error}") from error
+    except OSError as error:
+        raise InputError(f"--classes: cannot read {str(path)!r}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"--classes {path.name!r} is not UTF-8 text") from error
     twice, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
         raise InputError(f"--classes {path.name!r} names {twice!r} twice; names must differ")

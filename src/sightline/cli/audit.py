@@ -10,6 +10,7 @@ from sightline.cli._pictures import (
     Include,
     Meta,
     MetaFromName,
+    Seed,
     Split,
     StratifyBy,
     Unlabelled,
@@ -31,7 +32,7 @@ def audit(
     stratify_by: StratifyBy = "",
     split: Split = None,
     unlabelled: Unlabelled = "refuse",
-    seed: Annotated[int, typer.Option(min=0, help="Of the split that would be made.")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Read every picture once and report what would hurt a model."""
     from sightline.cli._terminal import Terminal
@@ -46,8 +47,7 @@ def audit(
         counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)
         terminal.say(f"{len(dataset.samples):,} pictures, {len(dataset.classes)} classes ({counts})")
         for finding in report.findings:
-            some = ", ".join(map(repr, finding.paths[:3])) + (", …" if len(finding.paths) > 3 else "")
-            terminal.say(f"{finding.severity}: {finding.message}" + (f" [{some}]" if some else ""))
+            terminal.say(f"{finding.severity}: {finding.message}")
         for gone in dataset.set_aside:
             terminal.say(f"set aside: {gone.path!r}: {gone.reason}")
         if not report.findings and not dataset.set_aside:

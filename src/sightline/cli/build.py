@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sightline.cli._gate import Margin
 from sightline.cli._pictures import (
     GroupBy,
     Include,
     Meta,
     MetaFromName,
+    Seed,
     Split,
     StratifyBy,
     Unlabelled,
     import_options,
 )
 from sightline.errors import InputError
+from sightline.evaluate.gates import MARGIN
 
 if TYPE_CHECKING:
     from sightline.values.contract import Normalise
@@ -42,7 +45,6 @@ RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="recipe.json of an earlier run; nothing is measured again.")
 ]
 Cache = Annotated[float, typer.Option(min=0, help="GB of decoded pictures kept on disk.")]
-Margin = Annotated[float, typer.Option(help="Gate: allowed loss against production, as a fraction.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,11 +70,11 @@ def build(
     learning_rate: Annotated[float | None, typer.Option(min=1e-8)] = None,
     backbone_rate: BackboneRate = None,
     patience: Patience = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
     recipe: RecipeFile = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     cache: Cache = 4.0,
-    margin: Margin = -0.01,
+    margin: Margin = MARGIN,
     include: Include = "*",
     meta: Meta = None,
     meta_from_name: MetaFromName = "",
@@ -84,7 +86,8 @@ def build(
     """Audit, split, train, judge, export, seal and release a folder of pictures."""
     from sightline.cli._opening import open_or_make
     from sightline.cli._terminal import Terminal
-    from sightline.pipeline.build import BuildOptions
+    from sightline.pipeline.build import BuildOptions, read_pictures
+    from sightline.pipeline.build import build as build_from
     from sightline.values.recipe import Choices
 
     choices = Choices(
@@ -116,8 +119,9 @@ def build(
             margin=margin,
             watch=terminal,
         )
+        imported = read_pictures(pictures, options)
         workspace = open_or_make(terminal)
-        built = workspace.build(pictures, options)
+        built = build_from(imported, options, workspace.layout, workspace.registry)
     typer.echo(f"release: {built.released.release} ({built.released.release.stage})")
     typer.echo(f"model: {workspace.root / built.released.release.path}")
     typer.echo(f"report: {built.report}")
@@ -137,9 +141,9 @@ def _size(text: str) -> "Size | None":
 
     if not text:
         return None
-    width, _, height = text.partition("x")
+    width, by, height = text.partition("x")
     try:
-        size = Size(int(width), int(height or width))
+        size = Size(int(width), int(height if by else width))
     except ValueError:
         raise InputError(f"--size takes WIDTHxHEIGHT or one number, got {text!r}") from None
     if max(size.width, size.height) > 4096:

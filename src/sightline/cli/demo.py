@@ -1,9 +1,11 @@
-"""Draw circuit boards, build a model of their defects, predict, and show the report's path."""
+"""Draw circuit boards, build a model of their defects, predict."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sightline.cli._pictures import Seed
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,18 +17,19 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where; it is made.")] = Path("demo"),
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 2.0,
     per_class: Annotated[int, typer.Option(min=20, help="Pictures of each of the seven classes.")] = 150,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Seed = 0,
 ) -> None:
     """The whole life of a small model, without network and without foreign data."""
     from sightline.cli._terminal import Terminal
     from sightline.data.importing import ImportOptions
     from sightline.data.sources.boards import draw_defect_folder
     from sightline.infer.drawing import draw_into
-    from sightline.pipeline.build import BuildOptions
+    from sightline.pipeline.build import BuildOptions, require_train
     from sightline.values.image import Size
     from sightline.values.recipe import Choices
     from sightline.workspace import Workspace
 
+    require_train()
     with Terminal() as terminal:
         workspace = Workspace.init(folder)
         pictures = workspace.root / "pictures"

@@ -1,4 +1,4 @@
-"""Whose signatures are believed: list, make, trust, untrust and export keys."""
+"""List, make, trust, untrust and export signing keys."""
 
 from pathlib import Path
 from typing import Annotated
@@ -54,7 +54,7 @@ def untrust(fingerprint: _Fingerprint) -> None:
 
 
 def export() -> None:
-    """Print the public half of your key, to be given to whoever should trust it."""
+    """Print the public half of your key, for those who should trust it."""
     from sightline.bundle.keys import export_key, own_key
     from sightline.errors import InputError
 

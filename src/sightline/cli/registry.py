@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from sightline.cli._gate import Margin
 from sightline.evaluate.gates import MARGIN
 
 _Reference = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME:STAGE.")]
-_Margin = Annotated[float, typer.Option(help="Allowed loss against production, as a fraction.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,17 +22,21 @@ def list_releases(name: Annotated[str | None, typer.Argument(help="Only this mod
     """List releases, oldest first."""
     from sightline.workspace import Workspace
 
-    for release in Workspace.open().releases(name):
+    releases = Workspace.open().releases(name)
+    if not releases:
+        typer.echo(f"no releases of {name!r}" if name else "no releases yet", err=True)
+    for release in releases:
         typer.echo(f"{release!s:<32} {release.stage:<10} {release.created}  {release.path}")
 
 
 def show(release: _Reference) -> None:
-    """Show where a release comes from, what it measured, and what happened to it."""
+    """Show a release: where it comes from, its figures, its history."""
     from sightline.workspace import Workspace
 
     workspace = Workspace.open()
     found = workspace.registry.get(release)
     bundle = workspace.bundle(str(found))
+    origin = bundle.manifest.recipe.weights
     rows = {
         "release": f"{found} ({found.stage})",
         "file": found.path,
@@ -43,22 +47,20 @@ def show(release: _Reference) -> None:
         "recipe": found.recipe_sha256,
         "made by": f"sightline {found.code_version}, {found.created}",
         "architecture": bundle.manifest.recipe.arch,
-        "initial weights": f"{bundle.manifest.recipe.weights.kind} {bundle.manifest.recipe.weights.name}",
+        "initial weights": " ".join(filter(None, (origin.kind, origin.name))),
     }
     for label, value in rows.items():
-        typer.echo(f"{label:<16} {value}")
+        typer.echo(f"{label:<17} {value}")
     for metric, figure in bundle.manifest.metrics.items():
-        typer.echo(f"{metric:<16} {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
+        typer.echo(f"{metric:<17} {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
     for event in workspace.registry.history(found.name):
         displaced = f", displaced @{event.displaced}" if event.displaced else ""
-        typer.echo(
-            f"{event.at} {event.name}@{event.version} {event.action} by "
-            f"{event.who}{displaced} {event.why}".rstrip()
-        )
+        why = f": {event.why}" if event.why else ""
+        typer.echo(f"{event.at} {event.name}@{event.version} {event.action} by {event.who}{displaced}{why}")
 
 
-def compare(release: _Reference, margin: _Margin = MARGIN) -> None:
-    """Compare a release with the one in production, in pairs, on its own test pictures."""
+def compare(release: _Reference, margin: Margin = MARGIN) -> None:
+    """Compare it with the one in production, on its own test pictures."""
     from sightline.cli._terminal import Terminal
     from sightline.evaluate.gates import explain
     from sightline.workspace import Workspace
@@ -72,10 +74,10 @@ def compare(release: _Reference, margin: _Margin = MARGIN) -> None:
 
 def promote(
     release: _Reference,
-    margin: _Margin = MARGIN,
+    margin: Margin = MARGIN,
     force: Annotated[str, typer.Option(help="Overrule the gate; the text is recorded as the reason.")] = "",
 ) -> None:
-    """Put a release into production if it is shown to be not worse than the one there."""
+    """Put a release into production, if the gate lets it pass."""
     from sightline.cli._terminal import Terminal
     from sightline.workspace import Workspace
 

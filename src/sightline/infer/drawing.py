@@ -12,6 +12,7 @@ from sightline.infer.writing import Tally, as_object, json_line
 from sightline.pixels.decode import decode
 from sightline.pixels.draw import draw_answer, thumbnail_jpeg
 from sightline.pixels.resize import resize
+from sightline.storage.files import make_folder
 from sightline.values.image import Pixels, Size, Undecodable
 from sightline.values.prediction import Prediction, ScoredLabel
 
@@ -41,7 +42,7 @@ def draw_into(answers: Iterable[Answer], folder: Path) -> Tally:
     tally = Tally()
     try:
         _check_free(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         # Hidden, so that a walk over the parent does not take drawn pictures for new ones.
         made = folder.parent / f".{folder.name}-{secrets.token_hex(4)}"
         made.mkdir()

@@ -9,12 +9,23 @@ from sightline.data.importing import Imported, ImportOptions, import_folder
 from sightline.data.manifest import write_manifest
 from sightline.errors import InputError, RecipeError
 from sightline.evaluate.gates import MARGIN
-from sightline.pipeline.fitting import Fitted, fit, gather, keep_plan, network_of, plan_epochs, start_network
+from sightline.pipeline.fitting import (
+    Fitted,
+    check_choices,
+    fit,
+    gather,
+    keep_plan,
+    network_of,
+    plan_epochs,
+    start_network,
+)
 from sightline.pipeline.judging import judge
 from sightline.pipeline.pages import write_page
 from sightline.pipeline.releasing import Released, release
 from sightline.pipeline.runs import Run, start_run, unfinished_run
 from sightline.pipeline.watch import Unwatched, Watcher
+from sightline.plugins import missing_extra
+from sightline.registry.references import check_name
 from sightline.registry.releases import Registry
 from sightline.storage.layout import Layout
 from sightline.values.contract import Normalise
@@ -47,6 +58,11 @@ class BuildOptions:
     margin: float = MARGIN
     watch: Watcher = field(default_factory=Unwatched)
 
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if not -1 < self.margin < 1:
+            raise InputError(f"the gate's margin is a difference between -1 and 1, got {self.margin}")
+
 
 @dataclass(frozen=True)
 class Built:
@@ -58,21 +74,54 @@ class Built:
     audit: AuditReport
 
 
-def build(pictures: Path | None, options: BuildOptions, layout: Layout, registry: Registry) -> Built:
-    """Audit, split, train, judge, export, seal and release.
+def require_train() -> None:
+    """Refuse at once where a build would find out later that it cannot train.
+
+    Raises:
+        MissingExtra: a library of the extra ``train`` is not installed.
+    """
+    try:
+        import sightline.export.onnx_file
+        import sightline.train.trainer  # noqa: F401
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("sightline"):
+            raise
+        raise missing_extra("a build", error.name or "", "train") from error
+
+
+def read_pictures(pictures: Path | None, options: BuildOptions) -> Imported:
+    """Refuse what can be refused, then read every picture once and split them. Writes nothing.
 
     Without ``pictures`` given weights are released as they are, which needs ``--epochs 0`` and the
     classes.
 
     Raises:
         InputError: of options or pictures that cannot be used.
+        MissingExtra: the extra ``train`` is not installed.
+    """
+    require_train()
+    check_choices(options.arch, options.weights, options.choices)
+    as_given = options.choices.epochs == 0
+    if pictures is None and not (as_given and options.imports.classes):
+        raise InputError(
+            "a build needs PICTURES; only --epochs 0 with --classes LIST releases weights without any"
+        )
+    imports = replace(options.imports, held_out=True) if as_given else options.imports
+    return import_folder(pictures, imports, lambda done, total: options.watch.progress("import", done, total))
+
+
+def build(imported: Imported, options: BuildOptions, layout: Layout, registry: Registry) -> Built:
+    """Audit, train, judge, export, seal and release the pictures that ``read_pictures`` gave.
+
+    Raises:
+        InputError: of options that do not fit the pictures.
         TrainingError, ParityError, StorageError: where a stage cannot go on.
     """
     watch = options.watch
-    imported = _import(pictures, options)
     findings = audit(imported)
     dataset = imported.dataset
-    _say_dataset(dataset, findings, watch)
+    _say_dataset(dataset, watch)
+    _say_findings(findings, watch)
     write_manifest(dataset, layout.datasets / f"{dataset.fingerprint}.json")
     run, fitted = _fitted(dataset, options, layout)
     try:
@@ -90,24 +139,16 @@ def build(pictures: Path | None, options: BuildOptions, layout: Layout, registry
     return Built(released, report, dataset, findings)
 
 
-def _import(pictures: Path | None, options: BuildOptions) -> Imported:
-    as_given = options.choices.epochs == 0
-    if pictures is None and not (as_given and options.imports.classes):
-        raise InputError(
-            "a build needs PICTURES; only --epochs 0 with --classes LIST releases weights without any"
-        )
-    imports = replace(options.imports, held_out=True) if as_given else options.imports
-    return import_folder(pictures, imports, lambda done, total: options.watch.progress("import", done, total))
-
-
 def _fitted(dataset: Dataset, options: BuildOptions, layout: Layout) -> tuple[Run, Fitted]:
     watch = options.watch
     if options.resume:
         run = unfinished_run(layout, options.name, dataset.fingerprint)
-        network, recipe = _from_recipe(run.recipe, dataset, options)
+        network, recipe = _from_recipe(run.recipe, dataset)
         watch.say(f"resume: {run.folder.name}")
     elif options.recipe is not None:
-        network, recipe = _from_recipe(options.recipe, dataset, options)
+        if options.weights != "auto" or options.arch:
+            raise RecipeError("a recipe decides architecture and weights; leave out --arch and --weights")
+        network, recipe = _from_recipe(options.recipe, dataset)
         run = keep_plan(start_run(layout, options.name, dataset.fingerprint), network, recipe)
     else:
         network, recipe = start_network(
@@ -124,27 +165,26 @@ def _fitted(dataset: Dataset, options: BuildOptions, layout: Layout) -> tuple[Ru
     return run, fitted
 
 
-def _from_recipe(path: Path, dataset: Dataset, options: BuildOptions) -> tuple["Network", Recipe]:
+def _from_recipe(path: Path, dataset: Dataset) -> tuple["Network", Recipe]:
     from sightline.train.recipes import check_recipe, read_recipe
 
     recipe = read_recipe(path)
     check_recipe(recipe, dataset)
-    if options.weights != "auto" or options.arch:
-        raise RecipeError("a recipe decides architecture and weights; leave out --arch and --weights")
     return network_of(recipe, path.with_name("initial.safetensors")), recipe
 
 
-def _say_dataset(dataset: Dataset, findings: AuditReport, watch: Watcher) -> None:
+def _say_dataset(dataset: Dataset, watch: Watcher) -> None:
+    if not dataset.samples:
+        watch.say(f"dataset: no pictures; {len(dataset.classes):,} classes as listed")
+        return
     counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)
     watch.say(
         f"dataset: {len(dataset.samples):,} pictures of {len(dataset.classes)} classes "
-        f"({counts}; {dataset.split_origin}), "
-        f"fingerprint {dataset.fingerprint[:12]}"
+        f"({counts}; {dataset.split_origin}), fingerprint {dataset.fingerprint[:12]}"
     )
-    for gone in dataset.set_aside[:10]:
-        watch.say(f"set aside: {gone.path!r}: {gone.reason}")
-    if len(dataset.set_aside) > 10:
-        watch.say(f"set aside: {len(dataset.set_aside) - 10:,} more; all are in the report")
+
+
+def _say_findings(findings: AuditReport, watch: Watcher) -> None:
     for finding in findings.findings:
         watch.say(f"audit, {finding.severity}: {finding.message}")
 
@@ -157,10 +197,11 @@ def _say_weights(recipe: Recipe, watch: Watcher) -> None:
         "hub": f"from the hub, {origin.name}",
         "cache": f"from the local cache, {origin.name}",
     }[origin.kind]
-    unfit = (
-        f"; {len(origin.dropped)} of its parameters did not fit: {', '.join(origin.dropped[:4])}"
-        if origin.dropped
-        else ""
-    )
-    fresh = f"; new: {', '.join(origin.fresh[:4])}" if origin.fresh else ""
+    unfit = f"; {_counted(origin.dropped)} of the file did not fit" if origin.dropped else ""
+    fresh = f"; {_counted(origin.fresh)} of the network are new" if origin.fresh else ""
     watch.say(f"weights: {recipe.arch} {words}{unfit}{fresh}")
+
+
+def _counted(parameters: tuple[str, ...]) -> str:
+    some = ", ".join(parameters[:3]) + (", …" if len(parameters) > 3 else "")
+    return f"{len(parameters):,} parameters ({some})"

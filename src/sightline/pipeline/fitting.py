@@ -11,12 +11,13 @@ import numpy.typing as npt
 from sightline.errors import InputError, RecipeError
 from sightline.pipeline.runs import Run
 from sightline.pipeline.watch import Watcher
+from sightline.report.wording import duration
 from sightline.settings import settings
 from sightline.storage.files import write_atomic
 from sightline.values.contract import Normalise
 from sightline.values.dataset import SPLITS, Dataset, Sample, Split
 from sightline.values.evaluation import Checkpoint, Epoch
-from sightline.values.recipe import Choices, Recipe
+from sightline.values.recipe import Choices, Recipe, WeightsOrigin
 
 if TYPE_CHECKING:
     from sightline.train.arch.base import Network
@@ -48,6 +49,22 @@ class Fitted:
     checkpoint: Checkpoint
 
 
+def check_choices(arch: str, weights: str, choices: Choices) -> None:
+    """Refuse an architecture, augmentations or weights that do not exist, before any picture is read.
+
+    Raises:
+        InputError, UnknownPlugin: says which there are.
+    """
+    from sightline.train.arch import ARCHITECTURES
+    from sightline.train.augmentation import parse_amounts
+    from sightline.train.weights import check_weights, split_arch
+
+    parse_amounts(choices.augment)
+    if arch:
+        ARCHITECTURES.load(split_arch(arch)[0])
+    check_weights(weights)
+
+
 def start_network(
     dataset: Dataset, weights: str, arch: str, normalise: Normalise | None, choices: Choices
 ) -> tuple["Network", Recipe]:
@@ -60,7 +77,24 @@ def start_network(
     recipe = draft_recipe(dataset, initial, choices, settings().threads)
     network = fresh_network(recipe)
     origin = load_weights(network, initial)
+    if choices.epochs == 0:
+        _require_whole(origin, recipe)
     return network, replace(recipe, weights=origin, initial_sha256=weights_digest(network))
+
+
+def _require_whole(origin: WeightsOrigin, recipe: Recipe) -> None:
+    """Without training, weights drawn by the seed would be released as they are."""
+    if origin.kind == "scratch":
+        raise InputError(
+            f"--epochs 0 releases given weights, but {recipe.arch} would start from scratch "
+            f"({origin.why}); give --weights FILE"
+        )
+    if origin.fresh:
+        raise InputError(
+            f"--epochs 0 releases {origin.name!r} as it is, but it does not fit {recipe.arch} with "
+            f"{len(recipe.classes):,} classes: {', '.join(origin.fresh[:4])} would be random; give "
+            "--classes with one name for each of its outputs, or train some epochs"
+        )
 
 
 def fresh_network(recipe: Recipe) -> "Network":
@@ -94,9 +128,8 @@ def network_of(recipe: Recipe, initial: Path) -> "Network":
         network.load_state_dict(load_file(initial))
     if weights_digest(network) != recipe.initial_sha256:
         raise RecipeError(
-            "the initial weights are not those of the recipe: another version of torch or "
-            "of the architecture's "
-            "library gives others for the same seed"
+            "the initial weights are not those of the recipe: another version of torch or of the "
+            "architecture's library gives others for the same seed"
         )
     return network
 
@@ -175,10 +208,10 @@ def fit(
     if not len(loaders.train.indices):
         raise InputError("there are no training pictures; --epochs 0 releases the given weights as they are")
     checkpoint = train(network, loaders, recipe, run.folder, Watch(*_reports(recipe, watch)), resume)
-    minutes = checkpoint.train_seconds / 60
-    asked = f"planned {recipe.planned_minutes:g} minutes, took" if recipe.planned_minutes else "took"
+    asked = f" (planned: {duration(recipe.planned_minutes * 60)})" if recipe.planned_minutes else ""
     watch.say(
-        f"trained: {len(checkpoint.history)} epochs, {asked} {minutes:.1f} minutes; "
+        f"trained: {len(checkpoint.history)} of {recipe.epochs} epochs in "
+        f"{duration(checkpoint.train_seconds)}{asked}; "
         f"kept epoch {checkpoint.best_epoch}, the one with the lowest validation loss"
     )
     return Fitted(network, recipe, material, checkpoint)

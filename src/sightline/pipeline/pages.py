@@ -30,7 +30,7 @@ def write_page(
         parity=judged.parity,
         comparison=released.comparison,
         pictures=_thumbnails(dataset, judged),
-        notes=(released.outcome, fitted.material.source.note),
+        notes=(released.outcome,),
     )
     write_atomic(run.report, render_report(data).encode())
     return run.report

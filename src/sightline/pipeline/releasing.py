@@ -8,7 +8,7 @@ from sightline.bundle.card import model_card
 from sightline.bundle.keys import make_key
 from sightline.bundle.reference import write_reference
 from sightline.bundle.seal import bundle_file_name, seal
-from sightline.errors import BundleError, DatasetError, RegistryError
+from sightline.errors import BundleError, DatasetError, GateHeld, RegistryError
 from sightline.evaluate.gates import explain
 from sightline.pipeline.comparing import compare_releases
 from sightline.pipeline.fitting import Fitted
@@ -77,24 +77,34 @@ def release(
     )
     watch.say(f"sealed: {made.path} ({len(judged.model) / 1e6:.1f} MB model), signed by {bundle.signer}")
     if incumbent is None:
-        made = registry.promote(name, version)
-        comparison, outcome = None, f"{made} is in production: {name} had no release there"
+        made, outcome = _promote_first(made, registry)
+        comparison = None
     else:
         comparison, outcome = _compare(made, incumbent, layout, margin, watch)
     watch.say(outcome)
     return Released(made, manifest, comparison, outcome)
 
 
+def _promote_first(made: Release, registry: Registry) -> tuple[Release, str]:
+    try:
+        promoted = registry.promote(made.name, made.version)
+    except GateHeld as held:
+        # Another process put the first release of this name there meanwhile.
+        return made, f"{made} stays a candidate: {held}"
+    return promoted, f"{promoted} is in production, the first release of {promoted.name} there"
+
+
 def _compare(
     made: Release, incumbent: Release, layout: Layout, margin: float, watch: Watcher
 ) -> tuple[Comparison | None, str]:
-    held = f"{made} stays a candidate and {incumbent} in production"
+    stays = f"{made} stays a candidate and {incumbent} in production"
     try:
         comparison = compare_releases(made, incumbent, layout, watch, margin)
     except (BundleError, DatasetError, RegistryError) as error:
-        return None, f"{held}, not compared: {error}"
-    way = f"; promote it with: sightline registry promote {made}" if comparison.passes else ""
-    return comparison, f"{explain(comparison)} {held}{way}"
+        return None, f"{stays}, not compared: {error}"
+    watch.say(explain(comparison))
+    force = "" if comparison.passes else " --force REASON"
+    return comparison, f"{stays}; to promote it: sightline registry promote {made}{force}"
 
 
 def _manifest(name: str, version: int, fitted: Fitted, judged: Judged, incumbent: Release | None) -> Manifest:

@@ -56,9 +56,9 @@ def weights_story(weights: WeightsOrigin) -> str:
     """Where the initial weights came from, in a sentence."""
     name = shown(weights.name)
     told = {
-        "scratch": "Trained from scratch: the initial weights are drawn by the seed.",
-        "file": f"Started from the weights file {name}.",
-        "hub": f"Started from {name}, fetched from its hub.",
-        "cache": f"Started from {name}, found in the local cache.",
+        "scratch": "Trained from scratch, the initial weights drawn by the seed",
+        "file": f"Started from the weights file {name}",
+        "hub": f"Started from {name}, fetched from its hub",
+        "cache": f"Started from {name}, found in the local cache",
     }[weights.kind]
-    return f"{told} {shown(weights.why)}".strip()
+    return f"{told}: {shown(weights.why)}." if weights.why else f"{told}."

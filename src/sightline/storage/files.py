@@ -152,10 +152,11 @@ def confined(root: Path, relative: str) -> Path:
     return path
 
 
-def refused(doing: str, path: Path, error: OSError) -> StorageError:
-    """The one line for an ``OSError`` met while ``doing`` something (a verb) with ``path``."""
+def refused(doing: str, path: Path | None, error: OSError) -> StorageError:
+    """The one line for an ``OSError`` met while ``doing`` something (a verb), with ``path`` where known."""
+    what = doing if path is None else f"{doing} {str(path)!r}"
     way = _WAYS_OUT.get(error.errno or 0)
-    return StorageError(f"cannot {doing} {str(path)!r}: {error.strerror or error}{f'; {way}' if way else ''}")
+    return StorageError(f"cannot {what}: {error.strerror or error}{f'; {way}' if way else ''}")
 
 
 @contextmanager

@@ -1,18 +1,18 @@
 """A run's state on disk: ``safetensors`` only, written atomically, without any pickle."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from pydantic import TypeAdapter
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sightline.errors import StorageError, TrainingError
+from sightline.errors import TrainingError
+from sightline.storage.files import write_atomic
 from sightline.values.evaluation import Epoch
 
 
@@ -38,15 +38,7 @@ def save_checkpoint(path: Path, network: nn.Module, optimizer: Optimizer | None,
         for index, state in optimizer.state_dict()["state"].items():
             tensors.update({f"optimizer.{index}.{key}": value for key, value in state.items()})
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    partial = path.with_name(path.name + ".partial")
-    try:
-        save_file(contiguous, partial, metadata={"progress": json.dumps(asdict(progress))})
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"cannot write checkpoint {path.name}: {error}") from error
+    write_atomic(path, save(contiguous, metadata={"progress": json.dumps(asdict(progress))}))
 
 
 def load_checkpoint(path: Path, network: nn.Module, optimizer: Optimizer | None = None) -> Progress:
@@ -62,7 +54,7 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: Optimizer | None 
         network.load_state_dict(_below(tensors, "network."))
         if optimizer is not None:
             _load_optimizer(optimizer, _below(tensors, "optimizer."))
-    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+    except (OSError, SafetensorError, RuntimeError, ValueError, IndexError) as error:
         reason = str(error).partition("\n")[0]
         raise TrainingError(f"{path.name} is not a checkpoint of this run: {reason}") from error
     return progress
@@ -73,10 +65,19 @@ def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, torch.Tensor]] = {}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, _, key = name.partition(".")
-        state.setdefault(int(index), {})[key] = value
+        like = parameters[int(index)]
+        # A fused step walks through memory, so moments must lie as their parameter does, channels last too.
+        kept = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+        state.setdefault(int(index), {})[key] = kept
     whole = optimizer.state_dict()
     whole["state"] = state
     optimizer.load_state_dict(whole)
+    for parameter, loaded in optimizer.state.items():
+        for key, value in loaded.items():
+            if value.shape == parameter.shape:
+                # A fused step walks memory in its order, which must be the parameter's (channels last).
+                loaded[key] = torch.empty_like(parameter).copy_(value)

@@ -143,7 +143,7 @@ def _reserve(folder: Path, count: int, shape: tuple[int, int, int]) -> tuple[Pix
         why = error.strerror or str(error)
         return (
             nothing,
-            f"no room for a cache of {size / 1e6:,.0f} MB ({why}); pictures are decoded in every epoch",
+            f"no room for a cache of {size / 1e6:,.1f} MB ({why}); pictures are decoded in every epoch",
         )
 
 

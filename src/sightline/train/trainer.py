@@ -65,11 +65,11 @@ def train(
         Interrupted: Ctrl-C; finished epochs are kept, ``resume`` goes on from them.
     """
     fabric = make_fabric(recipe)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares it on tensors only
     optimiser = make_optimiser(network, recipe)
     progress = Progress((), 0, 0, 0.0, recipe.initial_sha256)
     if resume and (folder / LAST).is_file():
         progress = load_checkpoint(folder / LAST, network, optimiser)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares it on tensors only
     model, optimiser = fabric.setup(network, optimiser)
     history, step, best = list(progress.history), progress.step, progress.best_epoch
     steps = recipe.epochs * len(loaders.train)

@@ -11,7 +11,7 @@ from sightline.errors import WeightsError
 from sightline.train.arch import ARCHITECTURES
 from sightline.train.arch.base import Network
 from sightline.train.hub import HubFile, reachable
-from sightline.train.weights_file import State, WeightsCard, read_card, read_state
+from sightline.train.weights_file import SUFFIXES, State, WeightsCard, read_card, read_state
 from sightline.values.contract import Normalise
 from sightline.values.image import Size
 from sightline.values.recipe import WeightsOrigin
@@ -40,6 +40,20 @@ class InitialWeights:
     classes: tuple[str, ...] = ()
 
 
+def check_weights(wanted: str) -> None:
+    """Refuse a ``--weights`` that names neither a file that is there nor an architecture.
+
+    Raises:
+        WeightsError: with the ways out.
+    """
+    if wanted in ("auto", "none") or Path(wanted).is_file():
+        return
+    if wanted.endswith(SUFFIXES):
+        raise WeightsError(f"no weights file at {wanted!r}; give a file, a hub name, auto or none")
+    if split_arch(wanted)[0] not in ARCHITECTURES.names():
+        raise WeightsError(f"--weights {wanted!r} is neither a file here nor a hub name; {_WAYS_OUT}")
+
+
 def find_weights(wanted: str, arch: str, normalise: Normalise | None) -> InitialWeights:
     """Resolve ``--weights``.
 
@@ -57,7 +71,8 @@ def find_weights(wanted: str, arch: str, normalise: Normalise | None) -> Initial
         return _auto(arch, normalise)
     if wanted == "none":
         return _scratch(arch, "asked for with --weights none", normalise)
-    if wanted.endswith((".safetensors", ".pth", ".pt")) or Path(wanted).is_file():
+    check_weights(wanted)
+    if Path(wanted).is_file():
         return _from_file(Path(wanted), arch, normalise)
     return _from_hub_name(wanted, arch, normalise)
 
@@ -124,12 +139,14 @@ def _scratch(arch: str, why: str, normalise: Normalise | None) -> InitialWeights
 def _auto(arch: str, normalise: Normalise | None) -> InitialWeights:
     hub = _hub_file(arch)
     if hub is None:
-        return _scratch(arch, f"there are no pretrained weights of {arch}", normalise)
+        return _scratch(arch, "no pretrained weights are known for it", normalise)
     cached = hub.find()
     if cached is not None:
         return _from_hub_file(hub, cached, arch, "cache", normalise)
     if not reachable(hub.host):
-        return _scratch(arch, f"not in the local cache, and {hub.host} could not be reached", normalise)
+        return _scratch(
+            arch, f"its weights are not in the local cache, and {hub.host} could not be reached", normalise
+        )
     try:
         return _from_hub_file(hub, hub.fetch(), arch, "hub", normalise)
     except WeightsError as error:
@@ -137,8 +154,6 @@ def _auto(arch: str, normalise: Normalise | None) -> InitialWeights:
 
 
 def _from_hub_name(name: str, arch: str, normalise: Normalise | None) -> InitialWeights:
-    if split_arch(name)[0] not in ARCHITECTURES.names():
-        raise WeightsError(f"--weights {name!r} is neither a file here nor a hub name; {_WAYS_OUT}")
     hub = _hub_file(name)
     if hub is None:
         raise WeightsError(f"there are no pretrained weights of {name} on a hub; {_WAYS_OUT}")
@@ -158,7 +173,7 @@ def _from_hub_file(
 
 
 def _from_file(path: Path, arch: str, normalise: Normalise | None) -> InitialWeights:
-    card = read_card(path) if path.is_file() else None
+    card = read_card(path)
     state, digest = read_state(path)
     if card is None and normalise is None:
         raise WeightsError(

@@ -15,7 +15,7 @@ from sightline.values.contract import Normalise
 from sightline.values.image import Size
 
 _LARGEST_CARD = 4_000_000
-_SUFFIXES = (".safetensors", ".pth", ".pt")
+SUFFIXES = (".safetensors", ".pth", ".pt")
 
 State = dict[str, Tensor]
 
@@ -56,7 +56,7 @@ class WeightsCard:
         library, _, name = self.architecture.strip().replace("/", " ").partition(" ")
         if not name:
             return library
-        return f"timm/{name}" if library == "timm" else name
+        return name if library == "torchvision" else f"{library}/{name}"
 
 
 def read_card(weights: Path) -> WeightsCard | None:
@@ -93,15 +93,11 @@ def read_state(path: Path) -> tuple[State, str]:
     Raises:
         WeightsError: no such file, another format, or a file that holds more than tensors.
     """
-    if path.suffix not in _SUFFIXES:
-        raise WeightsError(f"{path.name!r}: weights are read from {', '.join(_SUFFIXES)} files")
+    if path.suffix not in SUFFIXES:
+        raise WeightsError(f"{path.name!r}: weights are read from {', '.join(SUFFIXES)} files")
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         state = _load(path)
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"no weights file at {str(path)!r}; give a file, a hub name, auto or none"
-        ) from error
     except OSError as error:
         raise WeightsError(f"cannot read weights {path.name!r}: {error.strerror or error}") from error
     return {name.removeprefix("module."): tensor for name, tensor in state.items()}, digest

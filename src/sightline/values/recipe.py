@@ -1,5 +1,6 @@
 """Everything that decides a training run besides the dataset's bytes and the machine."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,7 +19,7 @@ class WeightsOrigin:
 
     ``name`` is a hub name or a file's name (never a path), ``sha256`` the file's digest, ``licence``
     as its source states it. ``dropped`` lists parameters of the file that did not fit, ``fresh``
-    those of the network that were initialised by the seed; ``why`` says what was tried first.
+    those of the network that were initialised by the seed; ``why`` is a clause: why there was nothing better.
     """
 
     kind: WeightsKind
@@ -62,6 +63,13 @@ class Recipe:
     precision: Precision = "32-true"
     planned_minutes: float = 0.0
     schema_version: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 0), ("seed", 0), ("batch_size", 2), ("threads", 1), ("patience", 0)):
+            if not least <= getattr(self, name) < 2**32:
+                raise ValueError(f"{name} is a number from {least} on, got {getattr(self, name)}")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,11 +41,10 @@ def _finding(
 ) -> Finding:
     least = min(counts[split, label] for label in labels)
     listed = _listed(f"{label!r} has {counts[split, label] or 'none'}" for label in labels)
-    words = f"{len(labels)} classes have fewer than {LEAST[split]} pictures in {split}: {listed}"
+    subject = "1 class has" if len(labels) == 1 else f"{len(labels)} classes have"
+    words = f"{subject} fewer than {LEAST[split]} pictures in {split}: {listed}"
     if not least:
-        words = (
-            f"{len(labels)} classes have no picture in {split}: {_listed(repr(label) for label in labels)}"
-        )
+        words = f"{subject} no picture in {split}: {_listed(repr(label) for label in labels)}"
     return Finding("few_examples", severity, words, figures={"classes": len(labels), "least": least})
 
 

@@ -1,0 +1,9 @@
+"""The option of every command that asks the gate."""
+
+from typing import Annotated
+
+import typer
+
+Margin = Annotated[
+    float, typer.Option(min=-0.99, max=0.99, help="Gate: allowed loss against production, as a fraction.")
+]
