@@ -52,12 +52,12 @@ def test_a_missing_library_is_answered_with_the_command(monkeypatch: pytest.Monk
         folder.load("onnxruntime")
 
 
-def stranger(monkeypatch: pytest.MonkeyPatch, plugin: object) -> Folder[object]:
+def stranger(monkeypatch: pytest.MonkeyPatch, plugin: object, name: str = "odd") -> Folder[object]:
     module = ModuleType("a_stranger")
     module.plugin = plugin  # type: ignore[attr-defined]  # a module made up here
     monkeypatch.setitem(sys.modules, "a_stranger", module)
-    point = EntryPoint("odd", "a_stranger:plugin", "sightline.infer.runtimes")
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [point] if group == point.group else [])
+    point = EntryPoint(name, "a_stranger:plugin", "sightline.infer.runtimes")
+    monkeypatch.setattr(plugins, "_entry_points", lambda group: [point] if group == point.group else [])
     return Folder("sightline.infer.runtimes", "Runtime")
 
 
@@ -66,6 +66,12 @@ def test_a_stranger_comes_in_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) 
     folder = stranger(monkeypatch, good)
     assert folder.names() == ("odd", "onnxruntime")
     assert folder.load("odd") is good
+
+
+def test_a_stranger_never_replaces_a_file_of_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = stranger(monkeypatch, SimpleNamespace(load=lambda model, threads: None), name="onnxruntime")
+    assert folder.names() == ("onnxruntime",)
+    assert isinstance(folder.load("onnxruntime"), ModuleType)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import inspect
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,7 +58,11 @@ class Folder(Generic[P]):
             raise UnknownPlugin(f"no {self._kind} named {name!r}; there are: {', '.join(names)}.{hint}")
         stranger = self._strangers().get(name)
         try:
-            plugin = stranger.load() if stranger else importlib.import_module(f"{self.package}.{name}")
+            # A file of the folder itself is never replaced by a stranger of the same name.
+            own = find_spec(f"{self.package}.{name}") is not None
+            plugin = (
+                importlib.import_module(f"{self.package}.{name}") if own or not stranger else stranger.load()
+            )
             protocol = getattr(importlib.import_module(f"{self.package}.base"), self.protocol)
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("sightline"):
@@ -71,7 +76,7 @@ class Folder(Generic[P]):
         return f"{self.package.removeprefix('sightline.').replace('.', ' ')} plugin"
 
     def _strangers(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self.package)}
+        return {point.name: point for point in _entry_points(self.package)}
 
     def _check(self, name: str, plugin: object, protocol: type) -> None:
         for member in sorted(members(protocol)):
@@ -82,6 +87,12 @@ class Folder(Generic[P]):
                 asked = [p for p in inspect.signature(wanted).parameters if p != "self"]
                 if not callable(got) or list(inspect.signature(got).parameters) != asked:
                     raise PluginError(f"{self._kind} {name!r}: {member} must take ({', '.join(asked)})")
+
+
+@cache
+def _entry_points(group: str) -> tuple[EntryPoint, ...]:
+    """Looked up once a process: it reads the metadata of everything that is installed."""
+    return tuple(entry_points(group=group))
 
 
 def members(protocol: type) -> frozenset[str]:

@@ -29,7 +29,7 @@ Name = Annotated[str, typer.Option(help="Name of the model; from the folder's na
 Minutes = Annotated[float, typer.Option(min=0.01, help="How long to train.")]
 Epochs = Annotated[int | None, typer.Option(min=0, help="Instead of minutes; 0 takes weights as given.")]
 Arch = Annotated[str, typer.Option(help="NAME or NAME/VARIANT: mobilenet_v2, timm/resnet18, …")]
-Weights = Annotated[str, typer.Option(help="auto, none, a .safetensors or .pth file, or a hub name.")]
+Weights = Annotated[str, typer.Option(help="auto, none, a .safetensors, .pth or .pt file, or a hub name.")]
 Scaling = Annotated[
     str, typer.Option("--normalise", help="imagenet, or mean and std: six numbers with commas.")
 ]
@@ -39,6 +39,8 @@ InputFit = Annotated[
     Literal["stretch", "letterbox", "crop"], typer.Option("--fit", help="How a picture fills the input.")
 ]
 Augment = Annotated[str, typer.Option(help="basic, none, or NAME=AMOUNT with commas.")]
+BatchSize = Annotated[int | None, typer.Option(min=2, help="Pictures a step.")]
+LearningRate = Annotated[float | None, typer.Option(min=1e-8, help="The highest of the course.")]
 BackboneRate = Annotated[float | None, typer.Option(min=0, help="Its share of the rate; 0 freezes it.")]
 Patience = Annotated[int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")]
 RecipeFile = Annotated[
@@ -66,8 +68,8 @@ def build(
     size: InputSize = "",
     fit: InputFit = "stretch",
     augment: Augment = "basic",
-    batch_size: Annotated[int | None, typer.Option(min=2)] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=1e-8)] = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
     backbone_rate: BackboneRate = None,
     patience: Patience = None,
     seed: Seed = 0,

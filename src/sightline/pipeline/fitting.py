@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,11 +79,11 @@ def start_network(
     network = fresh_network(recipe)
     origin = load_weights(network, initial)
     if choices.epochs == 0:
-        _require_whole(origin, recipe)
+        _require_whole(origin, recipe, initial.classes)
     return network, replace(recipe, weights=origin, initial_sha256=weights_digest(network))
 
 
-def _require_whole(origin: WeightsOrigin, recipe: Recipe) -> None:
+def _require_whole(origin: WeightsOrigin, recipe: Recipe, named: tuple[str, ...]) -> None:
     """Without training, weights drawn by the seed would be released as they are."""
     if origin.kind == "scratch":
         raise InputError(
@@ -94,6 +95,12 @@ def _require_whole(origin: WeightsOrigin, recipe: Recipe) -> None:
             f"--epochs 0 releases {origin.name!r} as it is, but it does not fit {recipe.arch} with "
             f"{len(recipe.classes):,} classes: {', '.join(origin.fresh[:4])} would be random; give "
             "--classes with one name for each of its outputs, or train some epochs"
+        )
+    if named and named != recipe.classes:
+        ours, theirs = next((a, b) for a, b in zip_longest(recipe.classes, named) if a != b)
+        raise InputError(
+            f"--epochs 0 releases {origin.name!r} as it is, but its card names other classes, or in another "
+            f"order: {theirs!r} where --classes has {ours!r}"
         )
 
 
@@ -227,6 +234,6 @@ def _reports(
 
     def epoch(done: Epoch) -> None:
         nonlocal note
-        note = f", epoch {done.number}/{recipe.epochs}, validation top-1 {done.val_top1:.1%}"
+        note = f", epoch {done.number}/{recipe.epochs}, top-1 {done.val_top1:.1%}"
 
     return step, epoch

@@ -13,17 +13,18 @@ import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
 from torch.nn.functional import cross_entropy
-from torch.utils.tensorboard import SummaryWriter
 
 from sightline.errors import Interrupted, NotFinite
 from sightline.train.arch.base import Network
 from sightline.train.batches import Batch, Loader
 from sightline.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from sightline.train.event_file import EventFile
 from sightline.train.optimiser import make_optimiser, set_rate, set_training
 from sightline.values.evaluation import Checkpoint, Epoch
 from sightline.values.recipe import Recipe
 
 LAST, BEST = "last.safetensors", "best.safetensors"
+_CURVES = ("train_loss", "val_loss", "val_top1", "learning_rate", "seconds")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def train(
     model, optimiser = fabric.setup(network, optimiser)
     history, step, best = list(progress.history), progress.step, progress.best_epoch
     steps = recipe.epochs * len(loaders.train)
-    with SummaryWriter(str(folder / "tensorboard")) as board, _interruptible(history, recipe):
+    with EventFile(folder / "tensorboard") as board, _interruptible(history, recipe):
         for number in range(len(history) + 1, recipe.epochs + 1):
             if _stop_early(history, best, recipe):
                 break
@@ -97,7 +98,7 @@ def train(
             history.append(epoch)
             better = best == 0 or not val_loss >= history[best - 1].val_loss
             best = number if better else best
-            _write_events(board, epoch)
+            board.add(number, {name: getattr(epoch, name) for name in _CURVES})
             seconds = sum(each.seconds for each in history)
             progress = Progress(tuple(history), best, step, seconds, recipe.initial_sha256)
             if better:
@@ -166,9 +167,3 @@ def _finite(loss: float, batch: Batch, loader: Loader, epoch: int) -> float:
         f"pictures that begins with "
         f"{', '.join(map(repr, names))}; try a smaller --learning-rate"
     )
-
-
-def _write_events(board: SummaryWriter, epoch: Epoch) -> None:
-    for name in ("train_loss", "val_loss", "val_top1", "learning_rate", "seconds"):
-        board.add_scalar(name, getattr(epoch, name), epoch.number)
-    board.flush()
