@@ -28,7 +28,7 @@ class EventFile:
         # TensorBoard knows its files by this beginning and reads them in order of their names.
         self._path = folder / f"events.out.tfevents.{time.time_ns()}"
         try:
-            self._file = self._path.open("xb")
+            self._file = self._path.open("xb", buffering=0)
         except OSError as error:
             raise refused("write", self._path, error) from error
         self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
@@ -49,6 +49,5 @@ class EventFile:
     def _write(self, event: Event) -> None:
         try:
             RecordWriter(self._file).write(event.SerializeToString())
-            self._file.flush()
         except OSError as error:
             raise refused("write", self._path, error) from error
