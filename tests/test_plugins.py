@@ -57,7 +57,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch, plugin: object, name: str = "odd")
     module.plugin = plugin  # type: ignore[attr-defined]  # a module made up here
     monkeypatch.setitem(sys.modules, "a_stranger", module)
     point = EntryPoint(name, "a_stranger:plugin", "sightline.infer.runtimes")
-    monkeypatch.setattr(plugins, "_entry_points", lambda group: [point] if group == point.group else [])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point] if group == point.group else [])
     return Folder("sightline.infer.runtimes", "Runtime")
 
 

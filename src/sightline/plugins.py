@@ -10,7 +10,6 @@ import difflib
 import importlib
 import inspect
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,7 +75,7 @@ class Folder(Generic[P]):
         return f"{self.package.removeprefix('sightline.').replace('.', ' ')} plugin"
 
     def _strangers(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in _entry_points(self.package)}
+        return {point.name: point for point in entry_points(group=self.package)}
 
     def _check(self, name: str, plugin: object, protocol: type) -> None:
         for member in sorted(members(protocol)):
@@ -87,12 +86,6 @@ class Folder(Generic[P]):
                 asked = [p for p in inspect.signature(wanted).parameters if p != "self"]
                 if not callable(got) or list(inspect.signature(got).parameters) != asked:
                     raise PluginError(f"{self._kind} {name!r}: {member} must take ({', '.join(asked)})")
-
-
-@cache
-def _entry_points(group: str) -> tuple[EntryPoint, ...]:
-    """Looked up once a process: it reads the metadata of everything that is installed."""
-    return tuple(entry_points(group=group))
 
 
 def members(protocol: type) -> frozenset[str]:

@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where; it is made.")] = Path("demo"),
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 2.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 3.0,
     per_class: Annotated[int, typer.Option(min=20, help="Pictures of each of the seven classes.")] = 150,
     seed: Seed = 0,
 ) -> None:
