@@ -1,5 +1,6 @@
 """``sightline registry``: what a person does with two releases."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from command_line import SMALL, Product, run
 def test_the_life_of_a_second_release(product: Product, shop: Path) -> None:
     built = run("build", product.pictures, *SMALL, "--seed", 1)
     assert built.out.startswith("release: parts@2 (candidate)\n")
-    assert built.err.count("on the same 6 pictures") == 1
+    assert len(re.findall(r"on the same \d+ pictures", built.err)) == 1
+    # Another seed splits otherwise: what the first release learned from says nothing about it.
+    assert "test pictures are left out, because parts@1 learned from them" in built.err
     last = built.err.splitlines()[-1]
     assert last.startswith("parts@2 stays a candidate and parts@1 in production; to promote it: ")
 

@@ -5,5 +5,8 @@ from typing import Annotated
 import typer
 
 Margin = Annotated[
-    float, typer.Option(min=-0.99, max=0.99, help="Gate: allowed loss against production, as a fraction.")
+    float,
+    typer.Option(
+        min=-0.99, max=0.99, help="Gate: least difference to production, a fraction; negative allows a loss."
+    ),
 ]

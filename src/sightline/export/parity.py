@@ -31,12 +31,17 @@ def measure_parity(
         with torch.inference_mode():
             wanted, embedding = (each.numpy() for each in model(torch.from_numpy(batch)))
         got = answer[PROBABILITIES]
-        worst_score = max(worst_score, float(np.abs(got - wanted).max()))
-        worst_embedding = max(worst_embedding, float(np.abs(answer[EMBEDDING] - embedding).max()))
+        worst_score = max(worst_score, _largest(got - wanted))
+        worst_embedding = max(worst_embedding, _largest(answer[EMBEDDING] - embedding))
         rows = np.arange(len(batch))
         same += int((wanted[rows, got.argmax(1)] >= wanted.max(1) - TOLERANCE).sum())
-    passes = worst_score <= TOLERANCE and same == len(pixels)
+    passes = len(pixels) > 0 and worst_score <= TOLERANCE and same == len(pixels) and worst_embedding < np.inf
     return Parity(len(pixels), source, same, worst_score, worst_embedding, TOLERANCE, passes)
+
+
+def _largest(difference: npt.NDArray[np.generic]) -> float:
+    """The largest magnitude; infinite where anything is no number, which ``max`` alone would pass over."""
+    return float(np.nan_to_num(np.abs(difference), nan=np.inf).max())
 
 
 def require_parity(parity: Parity) -> Parity:

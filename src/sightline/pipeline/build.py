@@ -132,10 +132,11 @@ def build(imported: Imported, options: BuildOptions, layout: Layout, registry: R
         released = release(
             options.name, fitted, judged, dataset, findings, layout, registry, options.margin, watch
         )
+        # Recorded first: were only the page to fail, --resume must not release a second time.
+        run = run.at("released", str(released.release))
         report = write_page(run, fitted, judged, dataset, findings, released)
     finally:
         fitted.material.source.close()
-    run.at("released", str(released.release))
     return Built(released, report, dataset, findings)
 
 

@@ -41,12 +41,28 @@ def compare_releases(
         raise RegistryError(
             f"{candidate} and {incumbent} have different classes, so they cannot be compared in pairs"
         )
-    samples = [sample for sample in dataset.part("test") if sample.labels]
+    seen = _learned_from(incumbent, layout)
+    labelled = [sample for sample in dataset.part("test") if sample.labels]
+    samples = [sample for sample in labelled if sample.sha256 not in seen]
+    if len(samples) < len(labelled):
+        watch.say(
+            f"compare: {len(labelled) - len(samples):,} of {len(labelled):,} test pictures are left out, "
+            f"because {incumbent} learned from them"
+        )
     if not samples:
-        raise RegistryError(f"{candidate} has no labelled test pictures to compare on")
+        raise RegistryError(f"{candidate} has no labelled test pictures that {incumbent} did not learn from")
     truth = np.array([classes.index(sample.labels[0]) for sample in samples], dtype=np.int64)
     answers = [_probabilities(each, dataset, samples, watch) for each in (one, other)]
     return compare(truth, answers[0], answers[1], margin)
+
+
+def _learned_from(release: Release, layout: Layout) -> frozenset[str]:
+    """Digests of the pictures that a release was trained or tuned on, as far as its manifest is here."""
+    path = layout.datasets / f"{release.dataset_fingerprint}.json"
+    if not path.is_file():
+        return frozenset()
+    dataset = read_manifest(path)
+    return frozenset(sample.sha256 for sample in dataset.samples if sample.split != "test")
 
 
 def open_registered(release: Release, layout: Layout) -> Bundle:

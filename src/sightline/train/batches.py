@@ -1,6 +1,5 @@
 """From pixels to what a network takes: order, augmentation, scaling, all decided by the seed."""
 
-import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -63,7 +62,7 @@ class Loader:
     augmenter: Augmenter
 
     def __len__(self) -> int:
-        return math.ceil(len(self.indices) / self.batch_size)
+        return len(self._parts(self.indices))
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One epoch of training: a new order and new augmentations, decided by seed and epoch alone."""
@@ -91,9 +90,16 @@ class Loader:
         targets = torch.from_numpy(self.targets[indices]).to(self.scaling.device)
         return Batch(self.scaling(images), targets, indices)
 
+    def _parts(self, order: Indices) -> list[Indices]:
+        """``order`` in batches; a last picture alone, which has no variance, joins the batch before."""
+        cuts = list(range(self.batch_size, len(order), self.batch_size))
+        if cuts and len(order) - cuts[-1] == 1:
+            cuts.pop()
+        return np.split(order, cuts) if len(order) else []
+
     def _read_ahead(self, order: Indices) -> Iterator[tuple[PixelBatch, Indices]]:
         """Read the next batch's pixels while the caller works on this one."""
-        parts = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+        parts = self._parts(order)
         with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
             coming = [pool.submit(self.source.read, part) for part in parts[:1]]
             for number in range(len(parts)):

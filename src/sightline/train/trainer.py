@@ -92,6 +92,11 @@ def train(
                 step += 1
                 watch.step(step, steps, losses[-1])
             val_loss, val_top1 = validate(model, loaders.val)
+            if len(loaders.val.indices) and not math.isfinite(val_loss):
+                raise NotFinite(
+                    f"the validation loss became {val_loss} after epoch {number}; "
+                    "try a smaller --learning-rate"
+                )
             epoch = Epoch(
                 number, float(np.mean(losses)), val_loss, val_top1, rate, time.monotonic() - started
             )

@@ -1,7 +1,6 @@
 """Reading a file of weights and the JSON beside it, neither of which is trusted."""
 
 import hashlib
-import pickle
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +116,10 @@ def _load(path: Path) -> State:
             # Its doubts about pickle protocols are no one's business: the file is refused or read.
             warnings.simplefilter("ignore")
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except OSError:
+        raise
+    except Exception as error:
+        # torch.load raises whatever it likes on damaged bytes.
         reason = str(error).partition("\n")[0][:200]
         raise WeightsError(
             f"{path.name!r} is not a plain state dict that can be read safely: {reason}"
