@@ -54,7 +54,7 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: Optimizer | None 
         network.load_state_dict(_below(tensors, "network."))
         if optimizer is not None:
             _load_optimizer(optimizer, _below(tensors, "optimizer."))
-    except (OSError, SafetensorError, RuntimeError, ValueError, IndexError) as error:
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise TrainingError(f"{path.name} is not a checkpoint of this run: {reason}") from error
     return progress
@@ -65,14 +65,10 @@ def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, _, key = name.partition(".")
-        like = parameters[int(index)]
-        # A fused step walks through memory, so moments must lie as their parameter does, channels last too.
-        kept = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
-        state.setdefault(int(index), {})[key] = kept
+        state.setdefault(int(index), {})[key] = value
     whole = optimizer.state_dict()
     whole["state"] = state
     optimizer.load_state_dict(whole)
