@@ -93,7 +93,18 @@ def test_a_recipe_makes_the_same_model_again(product: Product, shop: Path) -> No
 
 def test_a_recipe_is_refused_for_other_pictures(product: Product, shop: Path) -> None:
     (recipe,) = shop.glob("runs/*/recipe.json")
-    other = run("build", product.pictures, "--recipe", recipe, "--seed", 5)
+    seeded = run("build", product.pictures, "--recipe", recipe, "--seed", 5)
+    assert "leave out --seed" in seeded.refusal
+    other = run(
+        "build",
+        product.pictures,
+        "--recipe",
+        recipe,
+        "--stratify-by",
+        "n",
+        "--meta-from-name",
+        r"(?P<n>\d)\.",
+    )
     assert "the recipe was made for dataset" in other.refusal
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.errors import InputError, StorageError
+from sightline.errors import InputError
 from sightline.pipeline.runs import start_run, unfinished_run
 from sightline.storage.layout import init_workspace
 
@@ -29,9 +29,17 @@ def test_the_latest_unfinished_run_on_the_same_pictures_goes_on(tmp_path: Path) 
         unfinished_run(layout, "parts", "f" * 64)
 
 
-def test_a_damaged_record_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_damaged_record_of_another_run_does_not_stop_this_one(tmp_path: Path) -> None:
     layout = init_workspace(tmp_path)
     run = start_run(layout, "parts", "f" * 64).at("planned")
-    (run.folder / "run.json").write_text('{"name": 1')
-    with pytest.raises(StorageError, match=rf"{run.folder.name}/run\.json"):
-        unfinished_run(layout, "parts", "f" * 64)
+    damaged = start_run(layout, "parts", "f" * 64).at("planned")
+    (damaged.folder / "run.json").write_text('{"name": 1')
+    assert unfinished_run(layout, "parts", "f" * 64) == run
+
+
+def test_a_run_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
+    run = start_run(init_workspace(tmp_path), "parts", "f" * 64)
+    with run.alone(), pytest.raises(InputError, match=f"{run.folder.name} is still going"), run.alone():
+        pass
+    with run.alone():
+        pass

@@ -15,7 +15,10 @@ def open_or_make(watch: "Watcher") -> "Workspace":
     from sightline.workspace import Workspace
 
     try:
-        return Workspace.open()
+        workspace = Workspace.open()
+        if workspace.root != Path.cwd():
+            watch.say(f"workspace: {workspace.root}, which this folder lies in")
+        return workspace
     except WorkspaceError:
         if (Path.cwd() / "sightline.toml").exists():
             raise

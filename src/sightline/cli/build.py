@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 Name = Annotated[str, typer.Option(help="Name of the model; from the folder's name if not given.")]
-Minutes = Annotated[float, typer.Option(min=0.01, help="How long to train.")]
+Minutes = Annotated[float, typer.Option(min=0.01, max=100_000, help="How long to train.")]
 Epochs = Annotated[int | None, typer.Option(min=0, help="Instead of minutes; 0 takes weights as given.")]
 Arch = Annotated[str, typer.Option(help="NAME or NAME/VARIANT: mobilenet_v2, timm/resnet18, …")]
 Weights = Annotated[str, typer.Option(help="auto, none, a .safetensors, .pth or .pt file, or a hub name.")]
@@ -46,7 +46,7 @@ Patience = Annotated[int | None, typer.Option(min=0, help="Epochs without progre
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="recipe.json of an earlier run; nothing is measured again.")
 ]
-Cache = Annotated[float, typer.Option(min=0, help="GB of decoded pictures kept on disk.")]
+Cache = Annotated[float, typer.Option(min=0, max=1e6, help="GB of decoded pictures kept on disk.")]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,6 +1,6 @@
 """The main job: pictures in, a sealed release and a page about it out."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from sightline.errors import InputError, RecipeError
 from sightline.evaluate.gates import MARGIN
 from sightline.pipeline.fitting import (
     Fitted,
+    Material,
     check_choices,
     fit,
     gather,
@@ -100,14 +101,35 @@ def read_pictures(pictures: Path | None, options: BuildOptions) -> Imported:
         MissingExtra: the extra ``train`` is not installed.
     """
     require_train()
+    from sightline.train.recipes import read_recipe
+
     check_choices(options.arch, options.weights, options.choices)
     as_given = options.choices.epochs == 0
+    imports = options.imports
+    if options.recipe is not None and not options.resume:
+        recipe = read_recipe(options.recipe)
+        _leave_to_recipe(recipe, options)
+        as_given, imports = recipe.epochs == 0, replace(imports, seed=recipe.seed)
     if pictures is None and not (as_given and options.imports.classes):
         raise InputError(
             "a build needs PICTURES; only --epochs 0 with --classes LIST releases weights without any"
         )
-    imports = replace(options.imports, held_out=True) if as_given else options.imports
+    imports = replace(imports, held_out=True) if as_given else imports
     return import_folder(pictures, imports, lambda done, total: options.watch.progress("import", done, total))
+
+
+def _leave_to_recipe(recipe: Recipe, options: BuildOptions) -> None:
+    """A recipe decides all of training; an option beside it would be passed over in silence."""
+    usual, chosen = Choices(), options.choices
+    given = [each.name for each in fields(Choices) if getattr(chosen, each.name) != getattr(usual, each.name)]
+    if chosen.seed == recipe.seed and "seed" in given:
+        given.remove("seed")
+    given += [name for name in ("arch", "normalise") if getattr(options, name)]
+    if options.weights != "auto":
+        given.append("weights")
+    if given:
+        names = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise RecipeError(f"a recipe decides how to train; leave out {names}")
 
 
 def build(imported: Imported, options: BuildOptions, layout: Layout, registry: Registry) -> Built:
@@ -123,32 +145,35 @@ def build(imported: Imported, options: BuildOptions, layout: Layout, registry: R
     _say_dataset(dataset, watch)
     _say_findings(findings, watch)
     write_manifest(dataset, layout.datasets / f"{dataset.fingerprint}.json")
-    run, fitted = _fitted(dataset, options, layout)
-    try:
-        judged = judge(fitted, watch)
-        if judged.evaluation:
-            for name, figure in judged.evaluation.headline.items():
-                watch.say(f"test {name}: {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
-        released = release(
-            options.name, fitted, judged, dataset, findings, layout, registry, options.margin, watch
-        )
-        # Recorded first: were only the page to fail, --resume must not release a second time.
-        run = run.at("released", str(released.release))
-        report = write_page(run, fitted, judged, dataset, findings, released)
-    finally:
-        fitted.material.source.close()
+    run, network, recipe = _begun(dataset, options, layout)
+    with run.alone():
+        _say_weights(recipe, watch)
+        material = gather(dataset, recipe, layout.internal / "cache", options.cache_bytes, watch)
+        try:
+            run, fitted = _fitted(run, network, recipe, material, options)
+            judged = judge(fitted, watch)
+            if judged.evaluation:
+                for name, figure in judged.evaluation.headline.items():
+                    watch.say(f"test {name}: {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
+            released = release(
+                options.name, fitted, judged, dataset, findings, layout, registry, options.margin, watch
+            )
+            # Recorded first: were only the page to fail, --resume must not release a second time.
+            run = run.at("released", str(released.release))
+            report = write_page(run, fitted, judged, dataset, findings, released)
+        finally:
+            material.source.close()
     return Built(released, report, dataset, findings)
 
 
-def _fitted(dataset: Dataset, options: BuildOptions, layout: Layout) -> tuple[Run, Fitted]:
+def _begun(dataset: Dataset, options: BuildOptions, layout: Layout) -> tuple[Run, "Network", Recipe]:
+    """The run to go on with or a new one, and the network before its first step."""
     watch = options.watch
     if options.resume:
         run = unfinished_run(layout, options.name, dataset.fingerprint)
         network, recipe = _from_recipe(run.recipe, dataset)
         watch.say(f"resume: {run.folder.name}")
     elif options.recipe is not None:
-        if options.weights != "auto" or options.arch:
-            raise RecipeError("a recipe decides architecture and weights; leave out --arch and --weights")
         network, recipe = _from_recipe(options.recipe, dataset)
         run = keep_plan(start_run(layout, options.name, dataset.fingerprint), network, recipe)
     else:
@@ -156,14 +181,17 @@ def _fitted(dataset: Dataset, options: BuildOptions, layout: Layout) -> tuple[Ru
             dataset, options.weights, options.arch, options.normalise, options.choices
         )
         run = start_run(layout, options.name, dataset.fingerprint)
-    _say_weights(recipe, watch)
-    material = gather(dataset, recipe, layout.internal / "cache", options.cache_bytes, watch)
+    return run, network, recipe
+
+
+def _fitted(
+    run: Run, network: "Network", recipe: Recipe, material: Material, options: BuildOptions
+) -> tuple[Run, Fitted]:
     if not options.resume and options.recipe is None:
-        recipe = plan_epochs(network, material, recipe, options.choices, watch)
+        recipe = plan_epochs(network, material, recipe, options.choices, options.watch)
         run = keep_plan(run, network, recipe)
-    fitted = fit(network, material, recipe, run, watch, resume=options.resume)
-    run.at("trained")
-    return run, fitted
+    fitted = fit(network, material, recipe, run, options.watch, resume=options.resume)
+    return run.at("trained"), fitted
 
 
 def _from_recipe(path: Path, dataset: Dataset) -> tuple["Network", Recipe]:

@@ -77,10 +77,27 @@ def start_network(
     initial = find_weights(weights, arch or ("" if may_decide else default_arch(dataset)), normalise)
     recipe = draft_recipe(dataset, initial, choices, settings().threads)
     network = fresh_network(recipe)
+    _require_size(network, recipe)
     origin = load_weights(network, initial)
     if choices.epochs == 0:
         _require_whole(origin, recipe, initial.classes)
     return network, replace(recipe, weights=origin, initial_sha256=weights_digest(network))
+
+
+def _require_size(network: "Network", recipe: Recipe) -> None:
+    """One blank picture through the network: a size that it cannot take is found before any is decoded."""
+    import torch
+
+    size = recipe.pixels.size
+    network.eval()
+    try:
+        with torch.inference_mode():
+            network(torch.zeros(1, 3, size.height, size.width))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{recipe.arch} cannot take pictures of {size}: {reason}; choose another --size"
+        ) from error
 
 
 def _require_whole(origin: WeightsOrigin, recipe: Recipe, named: tuple[str, ...]) -> None:

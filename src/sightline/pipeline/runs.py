@@ -1,6 +1,10 @@
 """A run's folder, ``runs/ID``: what a build has done, so that ``--resume`` can go on."""
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +13,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from sightline.errors import InputError, StorageError
-from sightline.storage.files import write_atomic
+from sightline.storage.files import refused, write_atomic
 from sightline.storage.layout import Layout
 
 Stage = Literal["started", "planned", "trained", "released"]
@@ -53,6 +57,29 @@ class Run:
         write_atomic(self.folder / "run.json", json.dumps(asdict(run.state), indent=1).encode())
         return run
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process out of this run until the end, or this process's death.
+
+        Raises:
+            InputError: another process is at work on it.
+        """
+        path = self.folder / "lock"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise refused("write", path, error) from error
+        try:
+            # The system lets go of it when the process ends, however it ends.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise InputError(
+                f"run {self.folder.name} is still going in another process; wait for it, or stop it first"
+            ) from None
+        finally:
+            os.close(handle)
+
 
 def start_run(layout: Layout, name: str, fingerprint: str) -> Run:
     """A new run, its folder named after the time and the model."""
@@ -75,7 +102,7 @@ def unfinished_run(layout: Layout, name: str, fingerprint: str) -> Run:
     Raises:
         InputError: there is none.
     """
-    runs = [Run(file.parent, _read(file)) for file in layout.runs.glob("*/run.json")]
+    runs = [Run(file.parent, state) for file in layout.runs.glob("*/run.json") if (state := _read(file))]
     own = [r for r in runs if r.state.name == name and r.state.dataset_fingerprint == fingerprint]
     for run in sorted(own, key=lambda r: r.folder.name, reverse=True):
         if run.state.stage in ("planned", "trained"):
@@ -87,10 +114,9 @@ def unfinished_run(layout: Layout, name: str, fingerprint: str) -> Run:
     )
 
 
-def _read(path: Path) -> RunState:
+def _read(path: Path) -> RunState | None:
+    """None where it cannot be read: another run's damage must not keep this one from going on."""
     try:
         return TypeAdapter(RunState).validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise StorageError(
-            f"cannot read {path.parent.name}/run.json: {str(error).splitlines()[0]}"
-        ) from error
+    except (OSError, ValidationError):
+        return None

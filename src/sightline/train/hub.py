@@ -61,13 +61,15 @@ def torch_hub_file(name: str, url: str, normalise: Normalise) -> HubFile:
     digest = kept.stem.rpartition("-")[2]
 
     def find() -> Path | None:
-        if not kept.is_file():
+        try:
+            data = kept.read_bytes()
+        except OSError:
             return None
-        return kept if hashlib.sha256(kept.read_bytes()).hexdigest().startswith(digest) else None
+        return kept if hashlib.sha256(data).hexdigest().startswith(digest) else None
 
     def fetch() -> Path:
-        kept.parent.mkdir(parents=True, exist_ok=True)
         try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(kept), hash_prefix=digest, progress=False)
         except (OSError, RuntimeError) as error:
             raise WeightsError(f"could not fetch {name} from {urlsplit(url).hostname}: {error}") from error

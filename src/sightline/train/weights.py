@@ -140,12 +140,18 @@ def _auto(arch: str, normalise: Normalise | None) -> InitialWeights:
     hub = _hub_file(arch)
     if hub is None:
         return _scratch(arch, "no pretrained weights are known for it", normalise)
+    damaged = ""
     cached = hub.find()
     if cached is not None:
-        return _from_hub_file(hub, cached, arch, "cache", normalise)
+        try:
+            return _from_hub_file(hub, cached, arch, "cache", normalise)
+        except WeightsError as error:
+            damaged = f"{error}; "
     if not reachable(hub.host):
         return _scratch(
-            arch, f"its weights are not in the local cache, and {hub.host} could not be reached", normalise
+            arch,
+            f"{damaged or 'its weights are not in the local cache, and '}{hub.host} could not be reached",
+            normalise,
         )
     try:
         return _from_hub_file(hub, hub.fetch(), arch, "hub", normalise)
