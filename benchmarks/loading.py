@@ -14,14 +14,13 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from setting import data
 from sightline.data.importing import ImportOptions, import_folder
 from sightline.pipeline.fitting import fresh_network, gather, loader
 from sightline.pipeline.watch import Unwatched
 from sightline.train.augmentation import Augmenter, apply_changes
-from sightline.train.batches import Batch, Loader
+from sightline.train.batches import Batch, Labels, Loader
 from sightline.train.optimiser import make_optimiser
 from sightline.train.recipes import draft_recipe
 from sightline.train.trainer import make_fabric
@@ -34,8 +33,10 @@ STEPS, ROUNDS = 40, 5
 def in_memory(load: Loader, recipe: Recipe) -> Iterator[Batch]:
     """What a loop over tensors that are all in memory does, written as plainly as possible."""
     pixels = torch.from_numpy(load.source.cache.copy())
-    targets = torch.from_numpy(load.targets)
-    augmenter, dice = Augmenter.of(recipe.augment), torch.Generator().manual_seed(0)
+    if not isinstance(load.truth, Labels):
+        raise TypeError("this is about classes")
+    targets = torch.from_numpy(load.truth.numbers)
+    augmenter, dice = Augmenter.of(recipe.augment, recipe.task), torch.Generator().manual_seed(0)
     while True:
         for indices in torch.split(torch.randperm(len(load.indices)), recipe.batch_size):
             images = pixels[indices].permute(0, 3, 1, 2).float().div_(255)
@@ -57,9 +58,8 @@ def main() -> None:
             tar.extractall(name, filter="data")
         dataset = import_folder(Path(name, "cifar10"), ImportOptions()).dataset
         choices = Choices(augment="flip,crop=0.125")
-        recipe = draft_recipe(
-            dataset, find_weights("none", "small_resnet", None), choices, torch.get_num_threads()
-        )
+        initial = find_weights("none", "small_resnet", None, "classification")
+        recipe = draft_recipe(dataset, initial, choices, torch.get_num_threads())
         recipe = replace(recipe, epochs=1)
         material = gather(dataset, recipe, Path(name, "cache"), 4 * 10**9, Unwatched())
         load = loader(material, recipe, "train", augmented=True)
@@ -73,7 +73,7 @@ def main() -> None:
             for _ in range(steps):
                 batch = next(batches)
                 optimiser.zero_grad()
-                fabric.backward(cross_entropy(model(batch.images).logits.float(), batch.targets))
+                fabric.backward(network.loss(model(batch.images), batch.targets, recipe))
                 optimiser.step()
                 pictures += len(batch.targets)
             return pictures / (time.perf_counter() - started)

@@ -17,7 +17,8 @@ import numpy as np
 from setting import data, fresh_workspace, sightline
 from sightline.bundle.reference import read_reference
 from sightline.data.importing import ImportOptions
-from sightline.evaluate.judge import headline
+from sightline.evaluate.classified import Classified
+from sightline.evaluate.headline import headline
 from sightline.workspace import Workspace
 
 FOLDS = 3
@@ -84,7 +85,7 @@ def main() -> None:
         with fresh_workspace() as workspace:
             parts = [answers(workspace, pictures, fold, minutes, given) for fold in range(FOLDS)]
         truth, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
-        figures = headline(truth, scores)
+        figures = headline(Classified.of(truth, scores))
         shown = ", ".join(
             f"{n} {figures[n].value:.4f} ({figures[n].low:.4f} to {figures[n].high:.4f})" for n in figures
         )

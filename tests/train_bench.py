@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from sightline.train.augmentation import Augmenter
-from sightline.train.batches import Loader, Scaling
+from sightline.train.batches import Labels, Loader, Scaling
 from sightline.train.pixel_cache import PictureReader, PixelSource, open_pixels
 from sightline.train.trainer import Loaders
 from sightline.values.contract import Normalise, PixelRecipe
@@ -67,11 +67,11 @@ def make_bench(
     }
     recipe = Recipe(**values)  # type: ignore[arg-type]  # tests choose fields by name
     source = open_pixels(PictureReader(root, samples, pixels), root / "cache", limit_bytes, 2)
-    targets = np.array([CLASSES.index(s.labels[0]) for s in samples])
+    truth = Labels(np.array([CLASSES.index(s.labels[0]) for s in samples]))
     scaling = Scaling(HALF, torch.device("cpu"))
     parts = [np.array([i for i, s in enumerate(samples) if s.split == split]) for split in ("train", "val")]
     train, val = (
-        Loader(source, targets, part, 8, scaling, Augmenter.of(recipe.augment if n == 0 else {}))
+        Loader(source, truth, part, 8, scaling, Augmenter.of(recipe.augment if n == 0 else {}, recipe.task))
         for n, part in enumerate(parts)
     )
     return Bench(recipe, source, Loaders(train, val))

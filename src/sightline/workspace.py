@@ -22,6 +22,7 @@ from sightline.values.prediction import Prediction, Unanswered
 from sightline.values.release import Bundle, Release
 
 if TYPE_CHECKING:
+    from sightline.data.converting import Converted
     from sightline.data.importing import ImportOptions
     from sightline.pipeline.build import BuildOptions, Built
 
@@ -99,6 +100,22 @@ class Workspace:
             pictures, options, lambda done, total: teller.progress("import", done, total)
         )
         return imported.dataset, audit(imported)
+
+    @staticmethod
+    def convert(
+        source: Path, target: Path, format_name: str, options: "ImportOptions", watch: Watcher | None = None
+    ) -> "Converted":
+        """Copy the set in ``source`` into the new folder ``target`` in another format."""
+        from sightline.data.converting import convert
+
+        teller = watch or Unwatched()
+        return convert(
+            source,
+            target,
+            format_name,
+            options,
+            lambda done, total: teller.progress("import", done, total),
+        )
 
     def bundle(self, reference: str) -> Bundle:
         """The verified bundle of a release: ``NAME`` (in production), ``NAME@VERSION`` or ``NAME:STAGE``.

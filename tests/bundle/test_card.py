@@ -1,9 +1,20 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from sightline.bundle.card import model_card
+from sightline.values.boxes import Boxes
+from sightline.values.contract import Suppression, task_outputs
 from sightline.values.dataset import AuditReport, Dataset, Finding, Sample, SetAside
-from sightline.values.evaluation import ClassScores, EvalReport
+from sightline.values.evaluation import (
+    ClassificationReport,
+    ClassScores,
+    DetectionParity,
+    DetectionReport,
+    Interval,
+    ObjectScores,
+)
 from sightline.values.image import Size
 from sightline.values.recipe import WeightsOrigin
 from sightline.values.release import Manifest
@@ -21,14 +32,14 @@ def dataset(manifest: Manifest) -> Dataset:
     )
 
 
-def evaluation(manifest: Manifest) -> EvalReport:
+def evaluation(manifest: Manifest) -> ClassificationReport:
     scores = tuple(
         ClassScores(name, support, 9, 0.5, recall, 0.6)
         for name, support, recall in zip(
             manifest.contract.classes, (50, 3, 40), (0.9, 0.8, 0.25), strict=True
         )
     )
-    return EvalReport("test", 93, manifest.contract.classes, manifest.metrics, scores, (), (), ())
+    return ClassificationReport("test", 93, manifest.contract.classes, manifest.metrics, scores, (), (), ())
 
 
 def test_a_whole_card(manifest: Manifest) -> None:
@@ -101,3 +112,69 @@ def test_names_from_strangers_stay_on_their_line(manifest: Manifest) -> None:
 def test_it_does_not_depend_on_the_order_of_mappings(manifest: Manifest) -> None:
     turned = replace(manifest, metrics=dict(sorted(manifest.metrics.items(), reverse=True)))
     assert model_card(turned) == model_card(manifest)
+
+
+def detector(manifest: Manifest) -> Manifest:
+    classes = manifest.contract.classes
+    contract = replace(
+        manifest.contract,
+        task="detection",
+        outputs=task_outputs("detection", classes),
+        suppression=Suppression(),
+    )
+    nothing = float("nan")
+    return replace(
+        manifest,
+        contract=contract,
+        calibration=None,
+        metrics={"ap50": Interval(0.9, 0.85, 0.95), "ap_large": Interval(nothing, nothing, nothing)},
+        parity=DetectionParity(16, "test pictures", 40, 38, 2, 1e-7, 2e-5, 3e-6, 0.001, 1e-4, 0.05, True),
+    )
+
+
+def test_a_card_of_a_detector(manifest: Manifest) -> None:
+    sealed = detector(manifest)
+    classes = sealed.contract.classes
+    boxes = Boxes(np.array([[0.0, 0, 4, 4], [2, 2, 8, 6]]), Size(8, 8))
+    samples = (
+        Sample("a.png", "00", Size(8, 8), (classes[0], classes[0]), "train", boxes=boxes),
+        Sample("b.png", "00", Size(8, 8), (), "test", boxes=Boxes(np.empty((0, 4)), Size(8, 8))),
+    )
+    pictures = Dataset(Path("/x"), "detection", classes, samples, (), "made here", "ab" * 32)
+    scores = (
+        ObjectScores(classes[0], 50, 0.61, 0.93, 0.4, 48, 0.95, 0.91, ()),
+        ObjectScores(classes[1], 3, 0.2, 0.5, 0.5, 0, 0.0, 0.0, ()),
+        ObjectScores(classes[2], 0, float("nan"), float("nan"), 0.5, 2, 0.0, 0.0, ()),
+    )
+    judged = DetectionReport("test", 20, classes, sealed.metrics, 53, scores, (), ())
+    card = model_card(sealed, pictures, judged)
+    for words in (
+        "A detector that draws boxes around objects of 3 classes:",
+        "no proof that nothing is there",
+        "overlap by more than 0.6 (IoU) only the best is given",
+        "at most 300 boxes",
+        "Pictures annotated as showing no object: 1.",
+        "| good | 2 | 0 | 0 |",
+        "On 20 test pictures with 53 objects",
+        "| ap50 | 0.9000 | 0.8500 to 0.9500 (95%) |",
+        "| good | 50 | 0.610 | 0.930 | 0.950 | 0.910 |",
+        "| mouse \\| bite | 3 | 0.200 | 0.500 | no box | 0.000 |",
+        "| née 穴 | 0 | no object | no object | no object | no object |",
+        "40 boxes; 38 have a partner of the same class",
+        "+0.10 points",
+        "| class | given from score |",
+        "Fewer than 20 test objects, so their figures say little: mouse \\| bite, née 穴.",
+        "It does worst on good: it finds 91% of them.",
+    ):
+        assert words in card, words
+    assert "classifier" not in card
+    assert "ap_large" not in card
+    assert "nan" not in card
+
+
+def test_a_bare_detector_says_what_was_not_measured(manifest: Manifest) -> None:
+    bare = replace(detector(manifest), metrics={}, parity=None, thresholds={})
+    card = model_card(bare)
+    assert "Nothing was held out" in card
+    assert "not compared" in card
+    assert "None" not in card

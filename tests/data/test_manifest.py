@@ -14,7 +14,8 @@ from sightline.values.image import Size
 SIZE = Size(20, 10)
 SAMPLES = (
     Sample("a/1 – 猫.png", "0" * 64, SIZE, ("a",), "train", {"camera": 'A"\n'}),
-    Sample("b/2.png", "1" * 64, SIZE, (), "test", boxes=Boxes(np.array([[0.1, 2, 3, 4.5]]), SIZE)),
+    Sample("b/2.png", "1" * 64, SIZE, ("b",), "test", boxes=Boxes(np.array([[0.1, 2, 3, 4.5]]), SIZE)),
+    Sample("c/3.png", "2" * 64, SIZE, (), "val", boxes=Boxes(np.empty((0, 4)), SIZE)),
 )
 
 
@@ -36,12 +37,22 @@ def test_the_bytes_are_the_same_and_one_sample_takes_one_line(tmp_path: Path) ->
     write_manifest(dataset(tmp_path), tmp_path / "n.json")
     data = (tmp_path / "m.json").read_bytes()
     assert data == (tmp_path / "n.json").read_bytes()
-    assert sum(b'"sha256"' in line for line in data.splitlines()) == 2
+    assert sum(b'"sha256"' in line for line in data.splitlines()) == 3
 
 
 def test_the_fingerprint_is_pinned() -> None:
     # A change here orphans every release's dataset: raise the schema and say so in the changelog.
-    assert dataset(Path()).fingerprint == "e5bd80880c26f105798521bf9a394f8a1f03c9a0ebe6a37bf4ddf63a253aeb3f"
+    assert dataset(Path()).fingerprint == "0638ff215375c4ffe8da385d002ed31558b3fb74ef2d37b94c08b533fac7252f"
+
+
+def test_marks_to_ignore_are_written_where_there_are_any(tmp_path: Path) -> None:
+    marked = replace(SAMPLES[1], ignored=(True,))
+    written = dataset(tmp_path, (marked,))
+    write_manifest(written, tmp_path / "m.json")
+    assert read_manifest(tmp_path / "m.json") == written
+    none = replace(SAMPLES[1], ignored=(False,))
+    assert dataset(Path(), (none,)).fingerprint == dataset(Path(), (SAMPLES[1],)).fingerprint
+    assert written.fingerprint != dataset(Path(), (SAMPLES[1],)).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -57,7 +68,7 @@ def test_the_fingerprint_is_pinned() -> None:
     ],
 )
 def test_the_fingerprint_covers_every_field_of_a_sample(change: dict[str, object]) -> None:
-    changed = (replace(SAMPLES[0], **change), SAMPLES[1])  # type: ignore[arg-type]  # one case, one field
+    changed = (replace(SAMPLES[0], **change), *SAMPLES[1:])  # type: ignore[arg-type]  # one case, one field
     assert dataset(Path(), changed).fingerprint != dataset(Path()).fingerprint
 
 

@@ -122,6 +122,39 @@ def test_too_few_groups_are_refused() -> None:
         divide(deck)
 
 
+def own_train(groups: int) -> list[Card]:
+    """Training pictures in so many groups, and a test part that has its own."""
+    train = [
+        Card(f"{n:064x}", "ab"[n // groups % 2], group=(str(n % groups),), split="train") for n in range(60)
+    ]
+    return train + [Card(f"{n:064x}", "ab"[n % 2], group=("t",), split="test") for n in range(60, 80)]
+
+
+def test_groups_that_nobody_asked_for_bind_where_there_are_enough() -> None:
+    deck = own_train(4)
+    splits, origin = divide(deck, least_groups=4)
+    sides = {(card.group, split) for card, split in zip(deck[:60], splits, strict=False)}
+    assert sorted(split for _, split in sides) == ["train", "train", "train", "val"]
+    assert "groups kept together" in origin
+
+
+def test_with_fewer_the_pictures_are_divided_one_by_one() -> None:
+    deck = own_train(3)
+    splits, origin = divide(deck, least_groups=4)
+    assert {(card.group, split) for card, split in zip(deck[:60], splits, strict=False)} == {
+        ((str(group),), split) for group in range(3) for split in ("train", "val")
+    }
+    assert "groups" not in origin
+
+
+def test_where_they_would_leave_a_part_empty_they_do_not_bind() -> None:
+    deck = [Card(f"{n:064x}", "abcd"[n % 4], group=(str(n % 4),), split="train") for n in range(40)]
+    deck.append(Card("f" * 64, "a", split="test"))
+    with pytest.raises(DatasetError, match="leave val empty"):
+        divide(deck)
+    assert Counter(divide(deck, least_groups=4).splits)["val"] > 0
+
+
 def test_three_groups_fill_three_parts() -> None:
     deck = [Card(f"{n:064x}", "ab"[n % 2], group=(str(n % 3),)) for n in range(60)]
     assert set(divide(deck).splits) == set(SPLITS)

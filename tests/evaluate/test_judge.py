@@ -4,8 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sightline.evaluate.judge import WORST, evaluate, headline
-from sightline.evaluate.metrics import METRICS
+from sightline.evaluate.classified import Classified
+from sightline.evaluate.headline import headline
+from sightline.evaluate.judge import WORST, evaluate
+from sightline.evaluate.measure import metrics_of
 
 
 class Golden(Protocol):
@@ -23,7 +25,7 @@ def paths(count: int) -> list[str]:
 def test_the_whole_report(golden: Golden) -> None:
     report = evaluate(golden.truth, golden.probabilities, CLASSES, paths(60), "test")
     assert (report.split, report.pictures, report.classes) == ("test", 60, CLASSES)
-    assert set(report.headline) == set(METRICS.names())
+    assert set(report.headline) == set(metrics_of("classification"))
     assert report.confusion == ((17, 6, 1, 5), (1, 10, 2, 3), (3, 0, 6, 2), (2, 0, 1, 1))
     assert [c.support for c in report.per_class] == [29, 16, 11, 4]
     assert [c.precision for c in report.per_class] == pytest.approx([0.73913043, 0.625, 0.6, 0.09090909])
@@ -33,7 +35,7 @@ def test_the_whole_report(golden: Golden) -> None:
 
 
 def test_every_interval_holds_its_figure_and_stays_in_range(golden: Golden) -> None:
-    for interval in headline(golden.truth, golden.probabilities).values():
+    for interval in headline(Classified(golden.truth, golden.probabilities)).values():
         assert 0 <= interval.low <= interval.value <= interval.high <= 1
         assert interval.high - interval.low > 0.05
 
@@ -50,7 +52,7 @@ def test_the_worst_mistakes_come_first(golden: Golden) -> None:
 def test_no_error_is_not_certainty() -> None:
     truth = np.arange(40) % 4
     probabilities = np.full((40, 4), 0.005) + np.eye(4)[truth] * 0.98
-    found = headline(truth, probabilities)
+    found = headline(Classified(truth, probabilities))
     for name in ("top1", "balanced_accuracy", "macro_f1", "roc_auc"):
         assert found[name].value == found[name].high == 1.0
         assert 0.8 < found[name].low < 0.95, name
@@ -61,7 +63,7 @@ def test_no_error_is_not_certainty() -> None:
 def test_a_rare_class_all_right_is_not_certain_either() -> None:
     truth = np.array([0] * 500 + [1] * 3)
     probabilities = np.where(truth[:, None] == [0, 1], 0.99, 0.01)
-    assert headline(truth, probabilities)["balanced_accuracy"].low < 0.75
+    assert headline(Classified(truth, probabilities))["balanced_accuracy"].low < 0.75
 
 
 def test_calibrated_scores_do_not_rule_out_a_calibration_error_of_nought() -> None:
@@ -70,17 +72,17 @@ def test_calibrated_scores_do_not_rule_out_a_calibration_error_of_nought() -> No
     for _ in range(6):
         probabilities = rng.dirichlet([1.0] * 3, size=200)
         truth = (probabilities.cumsum(axis=1) < rng.random((200, 1))).sum(axis=1)
-        reach += headline(truth, probabilities)["calibration_error"].low == 0.0
+        reach += headline(Classified(truth, probabilities))["calibration_error"].low == 0.0
     assert reach >= 5
     overconfident = np.where(np.arange(200)[:, None] % 2 == [0, 1], 0.99, 0.01)
-    assert headline(rng.integers(0, 2, 200), overconfident)["calibration_error"].low > 0.3
+    assert headline(Classified(rng.integers(0, 2, 200), overconfident))["calibration_error"].low > 0.3
 
 
 def test_the_interval_of_top1_is_near_the_score_interval() -> None:
     truth = np.zeros(400, np.int64)
     right = np.arange(400) < 360
     probabilities = np.where(right[:, None] == [True, False], 0.8, 0.2)
-    top1 = headline(truth, probabilities)["top1"]
+    top1 = headline(Classified(truth, probabilities))["top1"]
     assert top1.value == 0.9
     assert top1.low == pytest.approx(0.867, abs=0.006)
     assert top1.high == pytest.approx(0.926, abs=0.006)

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sightline.evaluate.judge import measure
+from sightline.evaluate.classified import Classified
+from sightline.evaluate.measure import measure as measured
+from sightline.evaluate.measure import metrics_of
 from sightline.evaluate.metrics import METRICS
 
 Floats = npt.NDArray[np.float64]
@@ -18,6 +20,7 @@ class Golden(Protocol):
     weights: Floats
 
 
+NAMES = tuple(metrics_of("classification"))
 PLAIN = {
     "top1": 0.5666666666666667,
     "balanced_accuracy": 0.5016653605015674,
@@ -33,6 +36,10 @@ WEIGHTED = {
 }
 
 
+def measure(name: str, truth: npt.NDArray[np.int64], probabilities: Floats) -> float:
+    return measured(name, Classified(truth, probabilities))
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_figures_are_those_of_scikit_learn(name: str, golden: Golden) -> None:
     assert measure(name, golden.truth, golden.probabilities) == pytest.approx(PLAIN[name], abs=1e-12)
@@ -40,23 +47,23 @@ def test_figures_are_those_of_scikit_learn(name: str, golden: Golden) -> None:
 
 @pytest.mark.parametrize("name", WEIGHTED)
 def test_weighted_figures_are_those_of_scikit_learn(name: str, golden: Golden) -> None:
-    values = METRICS.load(name).values(golden.truth, golden.probabilities, golden.weights[None])
+    values = METRICS.load(name).values(Classified(golden.truth, golden.probabilities), golden.weights[None])
     assert values[0] == pytest.approx(WEIGHTED[name], abs=1e-12)
 
 
-@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_weight_counts_how_often_a_picture_is_there(name: str, golden: Golden) -> None:
     metric = METRICS.load(name)
     rows = np.stack([golden.weights, np.ones(golden.truth.size)])
     times = golden.weights.astype(int)
     repeated = measure(name, np.repeat(golden.truth, times), np.repeat(golden.probabilities, times, axis=0))
-    values = metric.values(golden.truth, golden.probabilities, rows)
+    values = metric.values(Classified(golden.truth, golden.probabilities), rows)
     assert values.shape == (2,)
     assert values[0] == pytest.approx(repeated, abs=1e-12)
     assert values[1] == pytest.approx(measure(name, golden.truth, golden.probabilities), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_perfect_answers_have_the_best_figure(name: str) -> None:
     metric = METRICS.load(name)
     truth = np.arange(9) % 3
@@ -64,14 +71,14 @@ def test_perfect_answers_have_the_best_figure(name: str) -> None:
     assert measure(name, truth, np.eye(3)[truth]) == (1.0 if metric.HIGHER_IS_BETTER else 0.0)
 
 
-@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_the_order_of_the_pictures_does_not_matter(name: str, golden: Golden) -> None:
     order = np.random.default_rng(0).permutation(golden.truth.size)
     shuffled = measure(name, golden.truth[order], golden.probabilities[order])
     assert shuffled == pytest.approx(measure(name, golden.truth, golden.probabilities), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_class_without_pictures_is_no_obstacle(name: str) -> None:
     truth = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.7, 0.2, 0.1], [0.2, 0.3, 0.5], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3]])

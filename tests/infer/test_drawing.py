@@ -3,13 +3,16 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sightline.errors import InputError, Interrupted, StorageError
 from sightline.infer.drawing import ANSWERS_FILE, draw_into
 from sightline.infer.predictor import Answer
 from sightline.pixels.decode import decode
-from sightline.values.image import Picture, Size
+from sightline.pixels.draw_boxes import class_colour
+from sightline.values.boxes import Boxes
+from sightline.values.image import Picture, Pixels, Size
 from sightline.values.prediction import Prediction, ScoredLabel, Unanswered
 
 Put = Callable[..., Path]
@@ -17,6 +20,25 @@ Put = Callable[..., Path]
 
 def about(path: Path) -> Prediction:
     return Prediction(str(path), Size(20, 10), (ScoredLabel("red", 0.9, True),), "m@1")
+
+
+def found(path: Path, *labels: str) -> Prediction:
+    """Boxes beside each other in a picture of 200 x 100."""
+    size = Size(200, 100)
+    rows = [[20.0 + 60 * k, 30.0, 60.0 + 60 * k, 80.0] for k in range(len(labels))]
+    scored = tuple(ScoredLabel(label, 0.9, True) for label in labels)
+    return Prediction(str(path), size, scored, "m@1", Boxes(np.array(rows).reshape(-1, 4), size))
+
+
+def drawn(path: Path) -> Pixels:
+    picture = decode(path.read_bytes())
+    assert isinstance(picture, Picture)
+    return picture.pixels
+
+
+def near(pixels: Pixels, colour: tuple[int, int, int]) -> int:
+    """Points that are ``colour``, as far as a JPEG can tell."""
+    return int((np.abs(pixels.astype(int) - colour).max(axis=2) < 40).sum())
 
 
 def names(folder: Path) -> list[str]:
@@ -105,3 +127,52 @@ def test_a_long_picture_is_reduced(tmp_path: Path, put: Put, plain: Callable[...
     drawn = decode((tmp_path / "out" / "000001-a.jpg").read_bytes())
     assert isinstance(drawn, Picture)
     assert drawn.original.width == 4_096
+
+
+def test_boxes_are_drawn_where_they_are_in_their_classs_colour(
+    tmp_path: Path, put: Put, plain: Callable[..., bytes]
+) -> None:
+    picture = put("a.png", plain((128, 128, 128), (200, 100)))
+    draw_into([found(picture, "spur", "open")], tmp_path / "out", ("open", "short", "spur"))
+    pixels = drawn(tmp_path / "out" / "000001-a.jpg")
+    assert pixels.shape == (300, 600, 3), "a small picture is enlarged"
+    left, right = pixels[:, :210], pixels[:, 210:]
+    assert near(left, class_colour(2)) > 500 > near(left, class_colour(0))
+    assert near(right, class_colour(0)) > 500 > near(right, class_colour(2))
+
+
+def test_a_label_keeps_its_colour_where_the_classes_are_not_said(
+    tmp_path: Path, put: Put, plain: Callable[..., bytes]
+) -> None:
+    one, two = (put(f"{name}.png", plain((128, 128, 128), (200, 100))) for name in "ab")
+    draw_into([found(one, "spur", "open"), found(two, "open")], tmp_path / "out")
+    assert near(drawn(tmp_path / "out" / "000002-b.jpg"), class_colour(1)) > 500
+
+
+def test_a_picture_in_which_nothing_was_found_says_so(
+    tmp_path: Path, put: Put, plain: Callable[..., bytes]
+) -> None:
+    picture = put("a.png", plain((128, 128, 128), (400, 100)))
+    draw_into([found(picture)], tmp_path / "out")
+    assert drawn(tmp_path / "out" / "000001-a.jpg").shape[0] > 110, "a band stands above"
+    line = json.loads((tmp_path / "out" / ANSWERS_FILE).read_text())
+    assert line["objects"] == []
+
+
+def test_boxes_follow_a_picture_that_is_reduced(
+    tmp_path: Path, put: Put, plain: Callable[..., bytes]
+) -> None:
+    size = Size(9_000, 300)
+    boxes = Boxes(np.array([[4_500.0, 50, 9_000, 250]]), size)
+    answer = Prediction(
+        str(put("a.png", plain((128, 128, 128), (9_000, 300)))),
+        size,
+        (ScoredLabel("open", 0.9, True),),
+        "m@1",
+        boxes,
+    )
+    draw_into([answer], tmp_path / "out")
+    pixels = drawn(tmp_path / "out" / "000001-a.jpg")
+    columns = np.flatnonzero((np.abs(pixels.astype(int) - class_colour(0)).max(axis=2) < 40).sum(axis=0) > 60)
+    assert 2_030 < columns.min() <= 2_048, "the left side, at half the width"
+    assert columns.max() == 4_095

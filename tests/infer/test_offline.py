@@ -26,7 +26,7 @@ def test_the_order_of_names_is_the_order_of_answers(
     predictor: Predictor, tmp_path: Path, many: list[tuple[str, str]]
 ) -> None:
     answers = list(predict_paths(predictor, [tmp_path]))
-    assert [(each.source, each.top.label) for each in answers if isinstance(each, Prediction)] == many
+    assert [(each.source, each.labels[0].label) for each in answers if isinstance(each, Prediction)] == many
 
 
 def test_bad_files_keep_their_place(predictor: Predictor, tmp_path: Path, put: Put) -> None:

@@ -18,11 +18,11 @@ RED, GREEN, BLUE = (200, 10, 20), (10, 200, 20), (20, 10, 200)
 def test_answers_in_order_and_bad_files_are_values(predictor: Predictor, plain: Callable[..., bytes]) -> None:
     red, bad, blue = predictor.predict([("r", plain(RED)), ("bad", b"text"), ("b", plain(BLUE, (30, 40)))])
     assert isinstance(red, Prediction)
-    assert (red.source, red.top.label, red.size, red.release) == ("r", "red", Size(20, 10), "colours@3")
+    assert (red.source, red.labels[0].label, red.size, red.release) == ("r", "red", Size(20, 10), "colours@3")
     assert isinstance(bad, Unanswered)
     assert bad.reason
     assert isinstance(blue, Prediction)
-    assert (blue.top.label, blue.size) == ("blue", Size(30, 40))
+    assert (blue.labels[0].label, blue.size) == ("blue", Size(30, 40))
 
 
 def test_thresholds_decide_what_is_accepted(predictor: Predictor, plain: Callable[..., bytes]) -> None:
@@ -32,7 +32,7 @@ def test_thresholds_decide_what_is_accepted(predictor: Predictor, plain: Callabl
     assert isinstance(red, Prediction)
     assert isinstance(green, Prediction)
     assert isinstance(blue, Prediction)
-    assert [red.top.accepted, green.top.accepted, blue.top.accepted] == [True, False, True]
+    assert [red.labels[0].accepted, green.labels[0].accepted, blue.labels[0].accepted] == [True, False, True]
 
 
 def test_nothing_asked_nothing_answered(predictor: Predictor) -> None:

@@ -5,17 +5,27 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sightline.errors import Interrupted, StorageError
 from sightline.infer.predictor import Answer
 from sightline.infer.writing import CSV_COLUMNS, write_text
+from sightline.values.boxes import Boxes
 from sightline.values.image import Size
 from sightline.values.prediction import Prediction, ScoredLabel, Unanswered
 
 LABELS = (ScoredLabel("short", 0.97123456789, True), ScoredLabel("open", 0.02, False))
 GOOD = Prediction("parts/a.jpg", Size(640, 480), LABELS, "boards@3")
 BAD = Unanswered("parts/b.jpg", "cannot be read: Permission denied")
+FOUND = Prediction(
+    "boards/a.jpg",
+    Size(640, 480),
+    (ScoredLabel("short", 0.97123456789, True), ScoredLabel("open", 0.5, True)),
+    "boards@4",
+    Boxes(np.array([[12.5, 40.0, 31.254, 66.0], [-0.0, 0.0, 640.0, 480.0]]), Size(640, 480)),
+)
+NOTHING = Prediction("boards/b.jpg", Size(640, 480), (), "boards@4", Boxes(np.empty((0, 4)), Size(640, 480)))
 ODD_NAMES = ["line\nbreak\r.png", os.fsdecode(b"bad\xff.png"), 'quote",comma.png', "snow\u2603\u2028.png"]
 
 
@@ -54,9 +64,54 @@ def test_json_lines_as_documented(tmp_path: Path) -> None:
 def test_csv_has_a_row_a_picture(tmp_path: Path) -> None:
     write_text([GOOD, BAD], "csv", tmp_path / "out.csv")
     good, bad = csv_rows((tmp_path / "out.csv").read_bytes())
-    assert tuple(good) == CSV_COLUMNS
+    assert tuple(good) == CSV_COLUMNS["classification"]
     assert list(good.values()) == ["parts/a.jpg", "640", "480", "short", "0.971235", "true", "boards@3", ""]
     assert list(bad.values()) == ["parts/b.jpg", *[""] * 6, "cannot be read: Permission denied"]
+
+
+def test_json_lines_of_a_detector_as_documented(tmp_path: Path) -> None:
+    tally = write_text([FOUND, NOTHING, BAD], "jsonl", tmp_path / "out.jsonl", "detection")
+    first, second, third = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert first == {
+        "source": "boards/a.jpg",
+        "release": "boards@4",
+        "size": [640, 480],
+        "objects": [
+            {"label": "short", "score": 0.971235, "box": [12.5, 40.0, 31.25, 66.0]},
+            {"label": "open", "score": 0.5, "box": [0.0, 0.0, 640.0, 480.0]},
+        ],
+    }
+    assert second == {"source": "boards/b.jpg", "release": "boards@4", "size": [640, 480], "objects": []}
+    assert third == {"source": "parts/b.jpg", "error": "cannot be read: Permission denied"}
+    assert (tally.answered, tally.unanswered, tally.total) == (2, 1, 3)
+    assert "-0.0" not in (tmp_path / "out.jsonl").read_text()
+
+
+def test_csv_of_a_detector_has_a_row_a_box(tmp_path: Path) -> None:
+    write_text([FOUND, NOTHING, BAD], "csv", tmp_path / "out.csv", "detection")
+    rows = csv_rows((tmp_path / "out.csv").read_bytes())
+    assert all(tuple(row) == CSV_COLUMNS["detection"] for row in rows)
+    assert [list(row.values()) for row in rows] == [
+        [
+            *("boards/a.jpg", "640", "480", "short", "0.971235"),
+            *("12.50", "40.00", "31.25", "66.00"),
+            "boards@4",
+            "",
+        ],
+        [
+            *("boards/a.jpg", "640", "480", "open", "0.500000"),
+            *("0.00", "0.00", "640.00", "480.00"),
+            "boards@4",
+            "",
+        ],
+        [*("boards/b.jpg", "640", "480", "", ""), "", "", "", "", "boards@4", ""],
+        ["parts/b.jpg", *[""] * 9, "cannot be read: Permission denied"],
+    ]
+
+
+def test_no_answers_of_a_detector_make_its_head(tmp_path: Path) -> None:
+    write_text([], "csv", tmp_path / "out.csv", "detection")
+    assert (tmp_path / "out.csv").read_text().strip() == ",".join(CSV_COLUMNS["detection"])
 
 
 def test_no_answers_make_an_empty_file_or_a_head(tmp_path: Path) -> None:
@@ -81,6 +136,13 @@ def test_odd_names_come_back(name: str) -> None:
 def test_a_spreadsheet_finds_no_formula(start: str) -> None:
     stream = io.BytesIO()
     write_text([named(f"{start}1+1.png", f"{start}label")], "csv", stream)
+    (row,) = csv_rows(stream.getvalue())
+    assert row["source"] == f"./{start}1+1.png"
+    assert row["label"] == f"'{start}label"
+    stream = io.BytesIO()
+    boxes = Boxes(np.array([[0.0, 0.0, 1.0, 1.0]]), Size(1, 1))
+    label = (ScoredLabel(f"{start}label", 0.5, True),)
+    write_text([Prediction(f"{start}1+1.png", Size(1, 1), label, "m@1", boxes)], "csv", stream, "detection")
     (row,) = csv_rows(stream.getvalue())
     assert row["source"] == f"./{start}1+1.png"
     assert row["label"] == f"'{start}label"

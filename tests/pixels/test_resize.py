@@ -59,8 +59,8 @@ def test_letterbox_inverts_to_within_half_a_pixel(
 ) -> None:
     where = Letterbox.fit(original, size)
     points = np.array(parts) * (original.width, original.height)
-    inside = where.forward(points)
-    assert np.abs(where.inverse(inside) - points).max() < 0.5
+    inside = where.placement.forward(points)
+    assert np.abs(where.placement.inverse(inside) - points).max() < 0.5
     first = np.array([where.left, where.top])
     assert (inside >= first - 1e-6).all()
     assert (inside <= first + (where.inner.width, where.inner.height) + 1e-6).all()
@@ -87,7 +87,7 @@ def test_letterboxed_pixels_lie_where_the_letterbox_says() -> None:
     assert (where.inner, where.left, where.top) == (Size(60, 30), 0, 17)
     assert (made[:17] == 9).all()
     assert (made[47:] == 9).all()
-    x, y = where.forward(np.array([[50.5, 25.5]]))[0]
+    x, y = where.placement.forward(np.array([[50.5, 25.5]]))[0]
     assert np.abs(made[int(y), int(x), :2] - np.array([50.0, 25.0])).max() <= 1
 
 

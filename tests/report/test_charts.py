@@ -2,9 +2,16 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sightline.report.charts import Curve, curves, difference_chart, reliability_diagram, whisker
+from sightline.report.charts import (
+    Curve,
+    curves,
+    difference_chart,
+    precision_recall,
+    reliability_diagram,
+    whisker,
+)
 from sightline.report.svg import element
-from sightline.values.evaluation import Comparison, Interval, ReliabilityBin
+from sightline.values.evaluation import Comparison, Interval, ObjectScores, ReliabilityBin
 
 
 def numbers(svg: str, name: str) -> list[float]:
@@ -53,3 +60,17 @@ def test_the_difference_stays_on_its_axis(margin: float) -> None:
 
 def test_text_and_attributes_are_escaped() -> None:
     assert element("text", "<b>\n", title='"') == '<text title="&#34;">&lt;b&gt;\\n</text>'
+
+
+def test_precision_by_recall_stays_in_its_frame_and_marks_the_threshold() -> None:
+    curve = tuple((k / 100, 1.0 if k < 60 else 0.0) for k in range(101))
+    svg = precision_recall(ObjectScores("spur", 9, 0.5, 0.6, 0.4, 7, 0.9, 0.55, curve))
+    assert "Precision by recall: spur" in svg
+    assert all(22 <= x <= 154 for x in numbers(svg, "cx"))
+    assert svg.count("polyline") == 2
+
+
+def test_precision_by_recall_of_a_class_that_was_never_given_has_no_dot() -> None:
+    svg = precision_recall(ObjectScores("spur", 9, 0.0, 0.0, 0.4, 0, 0.0, 0.0, ()))
+    assert "circle" not in svg
+    assert "polyline" not in svg

@@ -12,7 +12,8 @@ from sightline.train.arch import ARCHITECTURES
 from sightline.train.arch.base import Network
 from sightline.train.checkpoint import load_checkpoint
 from sightline.train.planning import epochs_for
-from sightline.train.trainer import Watch, answer, train
+from sightline.train.trainer import Watch, train
+from sightline.train.validating import answer
 from sightline.train.weights import weights_digest
 from sightline.values.evaluation import Checkpoint, Epoch
 from train_bench import Bench, make_bench

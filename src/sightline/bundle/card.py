@@ -4,15 +4,25 @@ Every sentence is made from a value that was measured or recorded. Where somethi
 card says so; it never holds a line for somebody to fill in.
 """
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from sightline.values.dataset import SPLITS, AuditReport, Dataset
-from sightline.values.evaluation import ClassScores, EvalReport
+from sightline.values.dataset import SPLITS, AuditReport, Dataset, Task
+from sightline.values.evaluation import (
+    ClassificationReport,
+    ClassScores,
+    DetectionParity,
+    DetectionReport,
+    EvalReport,
+    ObjectScores,
+    Parity,
+)
 from sightline.values.recipe import Recipe, WeightsOrigin
 from sightline.values.release import Manifest
 
 _FEW = 20
-"""With fewer test pictures than this, a class's own figures say little."""
+"""With fewer test pictures, or objects, than this, a class's own figures say little."""
 _MOST_ROWS = 1_000
 _MOST_FINDINGS = 20
 _SPECIAL = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#"})
@@ -46,7 +56,11 @@ def _head(manifest: Manifest) -> Iterator[str]:
     contract = manifest.contract
     yield f"# {_plain(manifest.name)}, version {manifest.version}"
     yield ""
-    yield f"A classifier that tells {len(contract.classes)} classes of pictures apart:"
+    count = _classes(len(contract.classes))
+    if contract.task == "detection":
+        yield f"A detector that draws boxes around objects of {count}:"
+    else:
+        yield f"A classifier that tells {count} of pictures apart:"
     yield f"{_listed(contract.classes)}."
     yield ""
     yield f"Made {_plain(manifest.created)} by sightline, code version {_plain(manifest.code_version)}."
@@ -59,13 +73,33 @@ def _use(manifest: Manifest) -> Iterator[str]:
     recipe = contract.pixels
     yield "## What it is for"
     yield ""
-    yield "It says which of the classes above a picture shows, for pictures made like those that it learned"
-    yield "from: the same kind of camera, distance, light and objects. It always names one of its classes,"
-    yield "also for a picture that shows none of them; an answer below its class's threshold is marked as not"
-    yield "accepted. It was not judged for decisions about people's rights, health or safety."
+    yield from _USE[contract.task]
+    yield "It was not judged for decisions about people's rights, health or safety."
     yield ""
     yield f"Any upright picture is brought to {recipe.size} pixels ({_FITTED[recipe.fit]}), 8-bit RGB;"
-    yield "everything after that, normalisation and calibration too, happens inside `model.onnx`."
+    inside = "the choice among boxes" if contract.task == "detection" else "calibration"
+    yield f"everything after that, normalisation and {inside} too, happens inside `model.onnx`."
+    chosen = contract.suppression
+    if chosen:
+        yield ""
+        yield f"Of boxes of one class that overlap by more than {chosen.iou:g} (IoU) only the best is given,"
+        yield f"and at most {chosen.detections} boxes of a picture: objects of one class that cover each"
+        yield "other more than that can be lost."
+
+
+_USE: dict[Task, tuple[str, ...]] = {
+    "classification": (
+        "It says which of the classes above a picture shows, for pictures made like those that it learned",
+        "from: the same kind of camera, distance, light and objects. It always names one of its classes,",
+        "also for a picture that shows none of them; an answer below its class's threshold is marked as not",
+        "accepted.",
+    ),
+    "detection": (
+        "It says where objects of the classes above are, for pictures made like those that it learned from:",
+        "the same kind of camera, distance, light and objects. Boxes whose score is below their class's",
+        "threshold are not given; a picture without a box is no proof that nothing is there.",
+    ),
+}
 
 
 _FITTED = {
@@ -87,13 +121,17 @@ def _data(manifest: Manifest, dataset: Dataset | None) -> Iterator[str]:
     if dataset.set_aside:
         yield f"Files set aside as unusable: {len(dataset.set_aside)}."
     yield ""
+    if dataset.task == "detection":
+        empty = sum(sample.boxes is not None and not len(sample.boxes) for sample in dataset.samples)
+        yield f"Pictures annotated as showing no object: {empty}. Boxes by class:"
+        yield ""
     yield from _table(("class", *SPLITS), _class_counts(dataset))
 
 
 def _class_counts(dataset: Dataset) -> Iterator[tuple[object, ...]]:
+    counted = Counter((label, sample.split) for sample in dataset.samples for label in sample.labels)
     for name in dataset.classes[:_MOST_ROWS]:
-        parts = (dataset.part(split) for split in SPLITS)
-        yield name, *(sum(name in sample.labels for sample in part) for part in parts)
+        yield name, *(counted[name, split] for split in SPLITS)
 
 
 def _training(recipe: Recipe) -> Iterator[str]:
@@ -131,14 +169,17 @@ def _quality(manifest: Manifest, evaluation: EvalReport | None) -> Iterator[str]
         yield "Nothing was held out, so nothing is claimed about how good its answers are."
         return
     pictures = f"{evaluation.pictures} {evaluation.split} pictures" if evaluation else "held-out pictures"
+    if isinstance(evaluation, DetectionReport):
+        pictures += f" with {evaluation.objects} objects"
     yield f"On {pictures} that were never trained on, with bootstrap intervals:"
     yield ""
     rows = (
         (name, f"{number.value:.4f}", f"{number.low:.4f} to {number.high:.4f} ({number.level:.0%})")
         for name, number in sorted(manifest.metrics.items())
+        if not math.isnan(number.value)  # as where there is no object of that size
     )
     yield from _table(("figure", "value", "interval"), rows)
-    if evaluation:
+    if isinstance(evaluation, ClassificationReport):
         yield ""
         yield from _table(
             ("class", "pictures", "precision", "recall", "F1"),
@@ -147,6 +188,21 @@ def _quality(manifest: Manifest, evaluation: EvalReport | None) -> Iterator[str]
                 for one in evaluation.per_class[:_MOST_ROWS]
             ),
         )
+    if isinstance(evaluation, DetectionReport):
+        yield ""
+        yield "By class; precision and recall are those at its threshold and an overlap (IoU) of 0.5:"
+        yield ""
+        yield from _table(
+            ("class", "objects", "AP", "AP50", "precision", "recall"),
+            (_object_row(one) for one in evaluation.per_class[:_MOST_ROWS]),
+        )
+
+
+def _object_row(one: ObjectScores) -> tuple[object, ...]:
+    if not one.objects:
+        return one.name, 0, *("no object" for _ in range(4))
+    precision = f"{one.precision:.3f}" if one.found else "no box"
+    return one.name, one.objects, f"{one.ap:.3f}", f"{one.ap50:.3f}", precision, f"{one.recall:.3f}"
 
 
 def _answers(manifest: Manifest) -> Iterator[str]:
@@ -161,16 +217,32 @@ def _answers(manifest: Manifest) -> Iterator[str]:
         yield "Scores are not calibrated: a score of 0.9 need not mean right nine times in ten."
     yield ""
     if parity:
-        yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file gave the same class as the"
-        yield f"trained network {parity.same_label} times; scores differed by at most"
-        yield f"{parity.max_score_difference:.2g} (allowed: {parity.tolerance:.2g}), embeddings by at most"
-        yield f"{parity.max_embedding_difference:.2g}."
+        yield from _parity_of_boxes(parity) if isinstance(parity, DetectionParity) else _parity(parity)
     else:
         yield "Its answers were not compared with the trained network's."
     if manifest.thresholds:
         yield ""
         rows = ((name, f"{score:.3f}") for name, score in list(manifest.thresholds.items())[:_MOST_ROWS])
-        yield from _table(("class", "accepted from score"), rows)
+        kept = "given" if manifest.contract.task == "detection" else "accepted"
+        yield from _table(("class", f"{kept} from score"), rows)
+
+
+def _parity(parity: Parity) -> Iterator[str]:
+    yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file gave the same class as the"
+    yield f"trained network {parity.same_label} times; scores differed by at most"
+    yield f"{parity.max_score_difference:.2g} (allowed: {parity.tolerance:.2g}), embeddings by at most"
+    yield f"{parity.max_embedding_difference:.2g}."
+
+
+def _parity_of_boxes(parity: DetectionParity) -> Iterator[str]:
+    yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file and the trained network gave"
+    yield f"{parity.detections} boxes; {parity.matched} have a partner of the same class in the other's"
+    yield f"answer, {parity.borderline} more lie within rounding of a threshold. Scores differed by at most"
+    yield f"{parity.max_score_difference:.2g} (allowed: {parity.tolerance:.2g}), boxes by at most"
+    yield f"{parity.max_box_difference:.2g} pixels (allowed: {parity.box_tolerance:.2g}), embeddings by at"
+    yield f"most {parity.max_embedding_difference:.2g}."
+    if parity.ap_difference is not None:
+        yield f"Its AP differs from the network's by {100 * parity.ap_difference:+.2f} points."
 
 
 def _limits(
@@ -184,10 +256,11 @@ def _limits(
         yield f"- It learned from {len(dataset.part('train'))} pictures alone, without pretrained weights."
     if not manifest.metrics:
         yield "- How good it is was not measured."
-    if evaluation:
-        few = [one.name for one in evaluation.per_class if one.support < _FEW]
+    if isinstance(evaluation, ClassificationReport | DetectionReport):
+        few = [one.name for one in evaluation.per_class if _examples(one) < _FEW]
         if few:
-            yield f"- Fewer than {_FEW} test pictures, so their figures say little: {_listed(few)}."
+            what = "objects" if isinstance(evaluation, DetectionReport) else "pictures"
+            yield f"- Fewer than {_FEW} test {what}, so their figures say little: {_listed(few)}."
         weakest = _weakest(evaluation.per_class)
         if weakest:
             yield f"- It does worst on {_plain(weakest.name)}: it finds {weakest.recall:.0%} of them."
@@ -199,8 +272,12 @@ def _limits(
             yield f"- The audit found {len(grave) - _MOST_FINDINGS} things more; the report lists them."
 
 
-def _weakest(per_class: Sequence[ClassScores]) -> ClassScores | None:
-    judged = [one for one in per_class if one.support >= _FEW and one.recall < 1]
+def _examples(one: ClassScores | ObjectScores) -> int:
+    return one.objects if isinstance(one, ObjectScores) else one.support
+
+
+def _weakest(per_class: Sequence[ClassScores | ObjectScores]) -> ClassScores | ObjectScores | None:
+    judged = [one for one in per_class if _examples(one) >= _FEW and one.recall < 1]
     return min(judged, key=lambda one: one.recall, default=None)
 
 
@@ -224,6 +301,10 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[s
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_ROWS} more" if len(names) > _MOST_ROWS else ""
     return ", ".join(_plain(name) for name in names[:_MOST_ROWS]) + more
+
+
+def _classes(count: int) -> str:
+    return "1 class" if count == 1 else f"{count} classes"
 
 
 def _pairs(items: Iterable[tuple[str, float]]) -> str:

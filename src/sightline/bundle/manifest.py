@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from sightline.errors import BundleError
-from sightline.values.contract import ModelContract
+from sightline.values.contract import ModelContract, TensorSpec, task_outputs
 from sightline.values.release import Manifest
 
 SCHEMA_VERSION = 1
@@ -95,11 +95,14 @@ def check_manifest(manifest: Manifest) -> None:
 
 def _contract_problems(contract: ModelContract) -> list[tuple[bool, str]]:
     size, classes = contract.pixels.size, contract.classes
+    least = 2 if contract.task == "classification" else 1
     inputs = [(tensor.dtype, tensor.shape) for tensor in contract.inputs]
-    outputs = {tensor.name: (tensor.dtype, tensor.shape) for tensor in contract.outputs}
-    embedding = outputs.get("embedding", ("", ()))
+    outputs = {tensor.name: tensor for tensor in contract.outputs}
+    embedding = outputs.get("embedding", TensorSpec("", "", ()))
+    wanted = task_outputs(contract.task, classes, contract.suppression)
+    missing = next((tensor for tensor in wanted if outputs.get(tensor.name) != tensor), None)
     return [
-        (len(classes) < 2, f"a classifier has at least 2 classes, got {len(classes)}"),
+        (len(classes) < least, f"{contract.task} needs at least {least} classes, got {len(classes)}"),
         (len(set(classes)) != len(classes), "two classes have the same name"),
         (
             not all(0 < len(name) <= _LONGEST_CLASS for name in classes),
@@ -115,14 +118,19 @@ def _contract_problems(contract: ModelContract) -> list[tuple[bool, str]]:
         ),
         (len(outputs) != len(contract.outputs), "two outputs have the same name"),
         (
-            outputs.get("probabilities") != ("float32", ("N", len(classes))),
-            f"the model must give probabilities, float32 [N, {len(classes)}]",
+            (contract.suppression is not None) != (contract.task == "detection"),
+            "a detector says how it suppresses, and only a detector does",
         ),
+        (missing is not None, f"the model must give {missing and _in_words(missing)}"),
         (
-            embedding[0] != "float32" or len(embedding[1]) != 2 or embedding[1][0] != "N",
+            embedding.dtype != "float32" or len(embedding.shape) != 2 or embedding.shape[0] != "N",
             "the model must give embedding, float32 [N, D]",
         ),
     ]
+
+
+def _in_words(tensor: TensorSpec) -> str:
+    return f"{tensor.name}, {tensor.dtype} [{', '.join(map(str, tensor.shape))}]"
 
 
 @cache

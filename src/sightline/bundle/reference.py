@@ -29,9 +29,10 @@ _MEMBERS: Mapping[str, int] = MappingProxyType({f"{name}.npy": _MOST_BYTES for n
 class Reference:
     """``N`` pictures that were never trained on.
 
-    ``scores`` float32 ``[N, C]`` (probabilities in the order of the classes), ``embeddings`` float32
-    ``[N, D]``, ``statistics`` float32 ``[N, S]`` with the names of the S columns in ``columns``, and
-    ``truth`` int64 ``[N]``, the index of the true class, -1 where it is unknown. All are finite.
+    ``scores`` float32 ``[N, C]`` in the order of the classes: a classifier's probabilities, or the highest
+    score that a detector gave to each class in the picture, 0 for none; ``embeddings`` float32 ``[N, D]``,
+    ``statistics`` float32 ``[N, S]`` with the names of the S columns in ``columns``, and ``truth`` int64
+    ``[N]``, the index of the true class, -1 where it is unknown or not a single one. All are finite.
     """
 
     scores: npt.NDArray[np.float32]

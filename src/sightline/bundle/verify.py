@@ -83,12 +83,15 @@ def _check_reference(data: bytes, manifest: Manifest) -> None:
         reference = read_reference(data)
     except BundleError as error:
         raise type(error)(f"{archive.REFERENCE} is not usable: {error}") from error
-    wanted = {tensor.name: tensor.shape[-1] for tensor in manifest.contract.outputs}
-    found = {"probabilities": reference.scores.shape[1], "embedding": reference.embeddings.shape[1]}
-    for name, columns in found.items():
-        if isinstance(wanted[name], int) and wanted[name] != columns:
+    columns = {tensor.name: tensor.shape[-1] for tensor in manifest.contract.outputs}
+    pairs = (
+        ("scores", reference.scores.shape[1], len(manifest.contract.classes)),
+        ("embedding", reference.embeddings.shape[1], columns["embedding"]),
+    )
+    for name, found, wanted in pairs:
+        if isinstance(wanted, int) and wanted != found:
             raise BundleError(
-                f"{archive.REFERENCE} has {columns} columns of {name}, the contract says {wanted[name]}"
+                f"{archive.REFERENCE} has {found} columns of {name}, the contract says {wanted}"
             )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sightline.data.formats import FORMATS
 from sightline.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,8 +20,14 @@ MetaFromName = Annotated[str, typer.Option(help="Regular expression whose named 
 GroupBy = Annotated[str, typer.Option(help="Column whose values must not be split over train, val and test.")]
 StratifyBy = Annotated[str, typer.Option(help="Column to spread evenly, beside the class.")]
 Split = Annotated[Path | None, typer.Option(help="CSV of path,split that decides the split.")]
+UnlabelledPictures = Literal["refuse", "ignore", "background"]
 Unlabelled = Annotated[
-    Literal["refuse", "ignore"], typer.Option(help="What to do with pictures without a class.")
+    UnlabelledPictures,
+    typer.Option(help="Pictures without a class or annotation; background: they show no object."),
+]
+FORMAT_NAMES = ", ".join(FORMATS.names())
+Format = Annotated[
+    str, typer.Option("--format", help=f"How pictures and annotations lie: auto, {FORMAT_NAMES}.")
 ]
 
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Decides every random choice.")]
@@ -35,9 +42,10 @@ def import_options(
     group_by: str,
     stratify_by: str,
     split: Path | None,
-    unlabelled: Literal["refuse", "ignore"],
+    unlabelled: UnlabelledPictures,
     classes: Path | None = None,
     seed: int = 0,
+    form: str = "auto",
 ) -> "ImportOptions":
     """The command line's options as one value."""
     from sightline.data.importing import ImportOptions
@@ -52,6 +60,7 @@ def import_options(
         unlabelled=unlabelled,
         classes=read_classes(classes) if classes else None,
         seed=seed,
+        format=None if form == "auto" else form,
     )
 
 
@@ -72,6 +81,6 @@ def read_classes(path: Path) -> tuple[str, ...]:
     twice, count = Counter(names).most_common(1)[0] if names else ("", 0)
     if count > 1:
         raise InputError(f"--classes {path.name!r} names {twice!r} twice; names must differ")
-    if len(names) < 2:
-        raise InputError(f"--classes {path.name!r} must name at least two classes, one a line")
+    if not names:
+        raise InputError(f"--classes {path.name!r} must name the classes, one a line")
     return tuple(names)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli._pictures import (
+    Format,
     GroupBy,
     Include,
     Meta,
@@ -24,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def audit(
-    pictures: Annotated[Path, typer.Argument(help="A folder with one folder of pictures per class.")],
+    pictures: Annotated[Path, typer.Argument(help="A folder of pictures with classes or boxes.")],
     include: Include = "*",
     meta: Meta = None,
     meta_from_name: MetaFromName = "",
@@ -32,6 +33,7 @@ def audit(
     stratify_by: StratifyBy = "",
     split: Split = None,
     unlabelled: Unlabelled = "refuse",
+    form: Format = "auto",
     seed: Seed = 0,
 ) -> None:
     """Read every picture once and report what would hurt a model."""
@@ -40,12 +42,15 @@ def audit(
     from sightline.workspace import Workspace
 
     options = import_options(
-        include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, seed=seed
+        include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, seed=seed, form=form
     )
     with Terminal() as terminal:
         dataset, report = Workspace.audit(pictures, options, terminal)
         counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)
-        terminal.say(f"{len(dataset.samples):,} pictures, {len(dataset.classes)} classes ({counts})")
+        classes = "1 class" if len(dataset.classes) == 1 else f"{len(dataset.classes)} classes"
+        boxes = f"{sum(len(each.labels) for each in dataset.samples):,} boxes of "
+        what = boxes + classes if dataset.task == "detection" else classes
+        terminal.say(f"{len(dataset.samples):,} pictures, {what} ({counts})")
         for finding in report.findings:
             terminal.say(f"{finding.severity}: {finding.message}")
         for gone in dataset.set_aside:

@@ -7,6 +7,7 @@ import typer
 
 from sightline.cli._gate import Margin
 from sightline.cli._pictures import (
+    Format,
     GroupBy,
     Include,
     Meta,
@@ -36,13 +37,20 @@ Scaling = Annotated[
 Classes = Annotated[Path | None, typer.Option(help="A list of class names in the order of the outputs.")]
 InputSize = Annotated[str, typer.Option("--size", help="Model input, WIDTHxHEIGHT or one number.")]
 InputFit = Annotated[
-    Literal["stretch", "letterbox", "crop"], typer.Option("--fit", help="How a picture fills the input.")
+    Literal["auto", "stretch", "letterbox", "crop"],
+    typer.Option("--fit", help="How a picture fills the input; auto: stretch, letterbox with boxes."),
 ]
 Augment = Annotated[str, typer.Option(help="basic, none, or NAME=AMOUNT with commas.")]
 BatchSize = Annotated[int | None, typer.Option(min=2, help="Pictures a step.")]
 LearningRate = Annotated[float | None, typer.Option(min=1e-8, help="The highest of the course.")]
 BackboneRate = Annotated[float | None, typer.Option(min=0, help="Its share of the rate; 0 freezes it.")]
 Patience = Annotated[int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")]
+Precision = Annotated[
+    float | None,
+    typer.Option(
+        min=0.01, max=1, help="Aim the operating thresholds at this precision, instead of the best F1."
+    ),
+]
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="recipe.json of an earlier run; nothing is measured again.")
 ]
@@ -56,7 +64,7 @@ def add_to(app: typer.Typer) -> None:
 
 def build(
     pictures: Annotated[
-        Path | None, typer.Argument(help="A folder with one folder of pictures per class.")
+        Path | None, typer.Argument(help="One folder of pictures per class, or pictures with boxes.")
     ] = None,
     name: Name = "",
     minutes: Minutes = 5.0,
@@ -66,12 +74,13 @@ def build(
     normalise: Scaling = "",
     classes: Classes = None,
     size: InputSize = "",
-    fit: InputFit = "stretch",
+    fit: InputFit = "auto",
     augment: Augment = "basic",
     batch_size: BatchSize = None,
     learning_rate: LearningRate = None,
     backbone_rate: BackboneRate = None,
     patience: Patience = None,
+    precision: Precision = None,
     seed: Seed = 0,
     recipe: RecipeFile = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -84,6 +93,7 @@ def build(
     stratify_by: StratifyBy = "",
     split: Split = None,
     unlabelled: Unlabelled = "refuse",
+    form: Format = "auto",
 ) -> None:
     """Audit, split, train, judge, export, seal and release a folder of pictures."""
     from sightline.cli._opening import open_or_make
@@ -94,7 +104,7 @@ def build(
 
     choices = Choices(
         size=_size(size),
-        fit=fit,
+        fit=None if fit == "auto" else fit,
         epochs=epochs,
         minutes=minutes,
         seed=seed,
@@ -102,10 +112,11 @@ def build(
         learning_rate=learning_rate,
         backbone_rate=backbone_rate,
         patience=patience,
+        precision=precision,
         augment=augment,
     )
     imports = import_options(
-        include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed
+        include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed, form
     )
     with Terminal() as terminal:
         options = BuildOptions(

@@ -15,37 +15,36 @@ def add_to(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where; it is made.")] = Path("demo"),
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long to train.")] = 3.0,
-    per_class: Annotated[int, typer.Option(min=20, help="Pictures of each of the seven classes.")] = 150,
+    minutes: Annotated[float, typer.Option(min=0.01, max=1_000, help="How long to train.")] = 3.0,
+    pictures: Annotated[int, typer.Option(min=20, help="Boards to draw.")] = 300,
     seed: Seed = 0,
 ) -> None:
-    """The whole life of a small model, without network and without foreign data."""
+    """The whole life of a small detector, without network and without foreign data."""
     from sightline.cli._terminal import Terminal
     from sightline.data.importing import ImportOptions
-    from sightline.data.sources.boards import draw_defect_folder
+    from sightline.data.sources.boards import draw_detection_folder
     from sightline.infer.drawing import draw_into
     from sightline.pipeline.build import BuildOptions, require_train
-    from sightline.values.image import Size
     from sightline.values.recipe import Choices
     from sightline.workspace import Workspace
 
     require_train()
     with Terminal() as terminal:
         workspace = Workspace.init(folder)
-        pictures = workspace.root / "pictures"
-        terminal.say(f"drawing {7 * per_class:,} pictures of circuit boards into {pictures}")
-        draw_defect_folder(pictures, per_class, seed, progress=lambda n, of: terminal.progress("draw", n, of))
+        place = workspace.root / "pictures"
+        terminal.say(f"drawing {pictures:,} circuit boards with defects into {place}")
+        draw_detection_folder(place, pictures, seed, progress=lambda n, of: terminal.progress("draw", n, of))
         options = BuildOptions(
             name="board-defects",
-            imports=ImportOptions(meta_from_name=r"(?P<board>board\d+)-(?P<camera>cam\d+)", group_by="board"),
-            arch="small_resnet",
-            choices=Choices(size=Size(64, 64), minutes=minutes, seed=seed),
+            imports=ImportOptions(),
+            weights="none",
+            choices=Choices(minutes=minutes, seed=seed),
             watch=terminal,
         )
-        built = workspace.build(pictures, options)
-        held_out = [pictures / sample.path for sample in built.dataset.part("test")[:12]]
+        built = workspace.build(place, options)
+        held_out = [place / sample.path for sample in built.dataset.part("test")[:12]]
         drawn = workspace.root / "answers" / str(built.released.release)
-        draw_into(workspace.predict("board-defects", held_out), drawn)
+        draw_into(workspace.predict("board-defects", held_out), drawn, built.dataset.classes)
     typer.echo(f"release: {built.released.release}")
     typer.echo(f"answers drawn on held-out pictures: {drawn}")
     typer.echo(f"report: {built.report}")

@@ -41,9 +41,11 @@ def predict(
             predictor, pictures, lambda done, total: terminal.progress("predict", done, total or done)
         )
         if form == "pictures" and out is not None:
-            tally = draw_into(answers, out)
+            tally = draw_into(answers, out, predictor.manifest.contract.classes)
         else:
-            tally = write_text(answers, "csv" if form == "csv" else "jsonl", out or sys.stdout.buffer)
+            text = "csv" if form == "csv" else "jsonl"
+            task = predictor.manifest.contract.task
+            tally = write_text(answers, text, out or sys.stdout.buffer, task=task)
         terminal.say(
             f"{tally.answered:,} answered, {tally.unanswered:,} could not be" + (f"; {out}" if out else "")
         )

@@ -8,21 +8,29 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
+from sightline.data.formats.base import RawSample
 from sightline.data.inspecting import FileFacts, inspect_files
 from sightline.data.listing import (
     Listing,
     ignore_unlabelled,
     keep_known_labels,
+    leave_out_unlisted,
     list_pictures,
     refuse_unlabelled,
     split_by_table,
+    unlabelled_as_background,
 )
 from sightline.data.manifest import fingerprint
 from sightline.data.metadata import Metadata, gather_metadata
 from sightline.data.split import Card, Divided, divide
 from sightline.errors import DatasetError
 from sightline.settings import settings
-from sightline.values.dataset import SPLITS, Dataset, Finding, Sample, SetAside
+from sightline.values.boxes import Boxes
+from sightline.values.dataset import SPLITS, Dataset, Finding, Sample, SetAside, Split, Task
+
+LEAST_GROUPS = 4
+"""A set's own groups bind a split that is made here where there are so many; with fewer, a part would be
+one group or two, and stand for nothing but them."""
 
 Progress = Callable[[int, int], None]
 
@@ -37,6 +45,8 @@ class ImportOptions:
     is 0.70, 0.15 and 0.15 with val and test held to what they need in a large set. ``classes`` fixes the
     classes and their order; else they are those found, sorted. ``held_out`` is for weights that are not
     trained here: pictures without a split of their own are all in ``test``, and labels may be missing.
+    ``format`` names how the pictures lie; None recognises it. ``unlabelled`` pictures are those without
+    a class, or without an annotation where there are boxes; ``background`` takes them to show nothing.
     """
 
     include: str = "*"
@@ -45,11 +55,12 @@ class ImportOptions:
     group_by: str | None = None
     stratify_by: str | None = None
     split_csv: Path | None = None
-    unlabelled: Literal["refuse", "ignore"] = "refuse"
+    unlabelled: Literal["refuse", "ignore", "background"] = "refuse"
     fractions: tuple[float, float, float] | None = None
     seed: int = 0
     classes: tuple[str, ...] | None = None
     held_out: bool = False
+    format: str | None = None
 
     def __post_init__(self) -> None:
         shares = self.fractions
@@ -68,7 +79,9 @@ class Imported:
 
     ``facts`` are those of ``dataset.samples``, in the same order. ``found`` counts the files of each
     class before any was read, 0 for a folder without a picture; ``beside`` counts files that are not
-    pictures or not included, by ending. ``notes`` are findings of the import itself.
+    pictures or not included, by ending. ``group_by`` are the columns of groups, the user's or the set's
+    own, whether or not the split could keep to them. ``own_splits`` is what the set itself says, in the
+    order of the samples. ``notes`` are findings of the import itself.
     """
 
     dataset: Dataset
@@ -77,6 +90,7 @@ class Imported:
     beside: Mapping[str, int] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
+    own_splits: tuple[Split | None, ...] = ()
     notes: tuple[Finding, ...] = ()
 
 
@@ -93,15 +107,20 @@ def import_folder(root: Path | None, options: ImportOptions, progress: Progress 
         progress: told how many files are read and how many there are.
 
     Raises:
-        DatasetError: no dataset can be made of it: no pictures, unlabelled ones, a single class, options
-            that do not fit.
+        DatasetError: no dataset can be made of it: no pictures, unlabelled ones, a single class, wrong
+            annotations, options that do not fit.
+        UnknownPlugin: no format of that name.
     """
     if root is None:
-        classes = _classes(set(), (), options)
-        return Imported(_dataset(Path.cwd(), classes, (), (), "there are no pictures"))
+        classes = _classes((), "classification", options)
+        return Imported(_dataset("classification", Path.cwd(), classes, (), (), "there are no pictures"))
     listing = _listing(root, options)
-    metadata = gather_metadata(listing.paths, options.meta_csv, options.meta_from_name)
-    group_by, stratify_by = (_named(metadata, names) for names in (options.group_by, options.stratify_by))
+    metadata = gather_metadata(
+        listing.paths, options.meta_csv, options.meta_from_name, [each.meta for each in listing.samples]
+    )
+    own_group = listing.group_by if listing.group_by in metadata.columns else None
+    group_by = _named(metadata, options.group_by or own_group)
+    stratify_by = _named(metadata, options.stratify_by)
 
     kept, broken = _read(listing, progress)
     if not kept:
@@ -110,39 +129,51 @@ def import_folder(root: Path | None, options: ImportOptions, progress: Progress 
     raw = [listing.samples[index] for index, _ in kept]
     meta = [metadata.rows[index] for index, _ in kept]
     facts = tuple(fact for _, fact in kept)
-    classes = _classes({label for each in raw for label in each.labels}, [each.path for each in raw], options)
+    classes = _classes(raw, listing.task, options)
 
     cards = [
         Card(
             content=fact.sha256,
-            label="".join(each.labels),
+            label=label,
             pixels=fact.pixels,
             group=_group(row, group_by),
             cell=_texts(row, stratify_by),
             split=each.split,
         )
-        for each, fact, row in zip(raw, facts, meta, strict=True)
+        for each, label, fact, row in zip(raw, _rarest_labels(raw), facts, meta, strict=True)
     ]
-    divided = _divided(cards, options)
+    divided = _divided(cards, listing.task, options)
     samples = tuple(
-        Sample(each.path, fact.sha256, fact.size, each.labels, split, row)
-        for each, fact, row, split in zip(raw, facts, meta, divided.splits, strict=True)
+        _sample(each, fact, split, row)
+        for each, fact, split, row in zip(raw, facts, divided.splits, meta, strict=True)
     )
-    dataset = _dataset(listing.root, classes, samples, (*listing.set_aside, *broken), divided.origin)
-    notes = (*listing.notes, *metadata.notes)
-    return Imported(dataset, facts, listing.found, listing.beside, metadata.columns, group_by, notes)
+    set_aside = (*listing.set_aside, *broken)
+    return Imported(
+        _dataset(listing.task, listing.root, classes, samples, set_aside, divided.origin),
+        facts,
+        listing.found,
+        listing.beside,
+        metadata.columns,
+        group_by,
+        tuple(each.split for each in raw),
+        (*listing.notes, *metadata.notes),
+    )
 
 
 def _listing(root: Path, options: ImportOptions) -> Listing:
     """The pictures to read, each with the labels and the split that it is to have."""
-    listing = list_pictures(root, options.include)
+    listing = list_pictures(root, options.include, options.format)
+    if options.split_csv is None:
+        listing = leave_out_unlisted(listing)
     if options.held_out and options.classes is not None:
         listing = keep_known_labels(listing, options.classes)
     if options.unlabelled == "ignore":
         listing = ignore_unlabelled(listing, root)
+    elif options.unlabelled == "background":
+        listing = unlabelled_as_background(listing)
     elif not options.held_out:
         listing = refuse_unlabelled(listing, root)
-    _classes(listing.labels, listing.paths, options)
+    _classes(listing.samples, listing.task, options)
     return split_by_table(listing, options.split_csv) if options.split_csv is not None else listing
 
 
@@ -158,23 +189,25 @@ def _read(listing: Listing, progress: Progress | None) -> tuple[list[tuple[int, 
     return kept, broken
 
 
-def _classes(labels: set[str], paths: Sequence[str], options: ImportOptions) -> tuple[str, ...]:
+def _classes(samples: Sequence[RawSample], task: Task, options: ImportOptions) -> tuple[str, ...]:
     """The classes in order, checked against the labels that pictures have."""
+    labels = {label for sample in samples for label in sample.labels}
     classes = tuple(sorted(labels)) if options.classes is None else options.classes
     unknown = sorted(labels.difference(classes))
     if unknown:
         near = get_close_matches(unknown[0], classes, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
+        what = "class folders" if task == "classification" else "classes of boxes"
         raise DatasetError(
-            f"{len(unknown)} class folders are not in the list of classes, such as {unknown[0]!r}{hint}"
+            f"{len(unknown)} {what} are not in the list of classes, such as {unknown[0]!r}{hint}"
         )
     trained = set(classes) if options.held_out else labels
-    if len(trained) > 1:
+    if len(trained) > 1 or (trained and task == "detection"):
         return classes
     if not trained:
         raise DatasetError("there are no labelled pictures and no list of classes; give one with --classes")
     only = min(trained)
-    inner = {parts[1] for path in paths if (parts := path.split("/"))[0] == only and len(parts) > 2}
+    inner = {parts[1] for s in samples if (parts := s.path.split("/"))[0] == only and len(parts) > 2}
     hint = f"; if the classes are the folders inside {only!r}, give that folder" if len(inner) > 1 else ""
     raise DatasetError(f"only one class, {only!r}; at least two are needed to tell apart{hint}")
 
@@ -202,13 +235,27 @@ def _group(row: Mapping[str, str], columns: Sequence[str]) -> tuple[str, ...] | 
     return texts if any(texts) else None
 
 
-def _divided(cards: Sequence[Card], options: ImportOptions) -> Divided:
+def _rarest_labels(samples: Sequence[RawSample]) -> list[str]:
+    """For each picture the class that the fewest pictures show, of those that it shows; empty for none.
+
+    The split spreads one label a picture evenly. Where a picture shows several classes, spreading the
+    rarest is what keeps every class in every part: the frequent ones are everywhere anyway.
+    """
+    pictures = Counter(label for sample in samples for label in set(sample.labels))
+    return [min(set(s.labels), key=lambda label: (pictures[label], label), default="") for s in samples]
+
+
+def _divided(cards: Sequence[Card], task: Task, options: ImportOptions) -> Divided:
     if options.held_out:
         return Divided(tuple(card.split or "test" for card in cards), "nothing is trained here")
     fractions = None if options.fractions is None else dict(zip(SPLITS, options.fractions, strict=True))
-    divided = divide(cards, fractions, options.seed)
+    # The user's groups always bind; those that the format knows of bind where there are enough.
+    divided = divide(cards, fractions, options.seed, 0 if options.group_by else LEAST_GROUPS)
     learned = {card.label for card, split in zip(cards, divided.splits, strict=True) if split == "train"}
-    if len(learned) < 2:
+    if task == "detection":
+        if learned <= {""}:
+            raise DatasetError(f"the training pictures ({divided.origin}) show no object at all")
+    elif len(learned) < 2:
         raise DatasetError(
             f"the training pictures ({divided.origin}) are all of class {min(learned)!r}; "
             "at least two classes are needed"
@@ -216,7 +263,17 @@ def _divided(cards: Sequence[Card], options: ImportOptions) -> Divided:
     return divided
 
 
+def _sample(raw: RawSample, facts: FileFacts, split: Split, meta: Mapping[str, str]) -> Sample:
+    """A picture whose size is known now, and so what its boxes are in pixels."""
+    if raw.boxes is None:
+        return Sample(raw.path, facts.sha256, facts.size, raw.labels, split, meta)
+    boxes = Boxes.of(raw.boxes.rows, facts.size, raw.boxes.form)
+    ignored = raw.boxes.ignored if any(raw.boxes.ignored) else ()
+    return Sample(raw.path, facts.sha256, facts.size, raw.labels, split, meta, boxes, ignored)
+
+
 def _dataset(
+    task: Task,
     root: Path,
     classes: tuple[str, ...],
     samples: tuple[Sample, ...],
@@ -224,12 +281,5 @@ def _dataset(
     origin: str,
 ) -> Dataset:
     aside = tuple(sorted(set_aside, key=attrgetter("path")))
-    return Dataset(
-        root,
-        "classification",
-        classes,
-        samples,
-        aside,
-        origin,
-        fingerprint("classification", classes, samples),
-    )
+    mark = fingerprint(task, classes, samples)
+    return Dataset(root, task, classes, samples, aside, origin, mark)

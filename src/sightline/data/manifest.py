@@ -90,6 +90,7 @@ class _Sample:
     split: Split
     meta: dict[str, str]
     boxes: _Boxes | None = None
+    ignored: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def _line(sample: Sample) -> bytes:
     if sample.boxes is not None:
         size = sample.boxes.size
         fields["boxes"] = {"xyxy": sample.boxes.xyxy.tolist(), "size": (size.width, size.height)}
+    if any(sample.ignored):
+        fields["ignored"] = sample.ignored
     return (_encode(fields) + "\n").encode()
 
 
@@ -146,7 +149,14 @@ def _sample(stored: _Sample) -> Sample:
     if stored.boxes is not None:
         boxes = Boxes.of(stored.boxes.xyxy, Size(*stored.boxes.size), "xyxy")
     return Sample(
-        stored.path, stored.sha256, Size(*stored.size), stored.labels, stored.split, stored.meta, boxes
+        stored.path,
+        stored.sha256,
+        Size(*stored.size),
+        stored.labels,
+        stored.split,
+        stored.meta,
+        boxes,
+        stored.ignored,
     )
 
 

@@ -22,26 +22,33 @@ class Metadata:
     notes: tuple[Finding, ...]
 
 
-def gather_metadata(paths: Sequence[str], table: Path | None, expression: str | None) -> Metadata:
-    """The columns of a CSV file and those of the file names, for each of ``paths``.
+def gather_metadata(
+    paths: Sequence[str], table: Path | None, expression: str | None, own: Sequence[Meta] = ()
+) -> Metadata:
+    """The set's ``own`` columns, those of a CSV file and those of the file names, for each of ``paths``.
 
     Raises:
         DatasetError: a source that cannot be used, that knows none of the pictures, or a column that
-            both name.
+            two of them name.
     """
-    columns: tuple[str, ...] = ()
-    rows: list[tuple[str, ...]] = [()] * len(paths)
+    givers = dict.fromkeys((column for meta in own for column in meta), "the set itself")
+    rows = [tuple(meta.get(column, "") for column in givers) for meta in own] or [()] * len(paths)
     notes: list[Finding] = []
-    if table is not None:
-        columns, found, unused = _from_table(table, paths)
-        rows, notes = _filled(found, len(columns)), _said(found, paths, "--meta") + unused
-    if expression:
-        named, found = columns_from_names(expression, paths)
-        if twice := set(columns) & set(named):
-            raise DatasetError(f"--meta and --meta-from-name both give the column {min(twice)!r}; rename one")
-        columns += named
+    for option, source in (("--meta", table), ("--meta-from-name", expression)):
+        if not source:
+            continue
+        unused: list[Finding] = []
+        if isinstance(source, Path):
+            named, found, unused = _from_table(source, paths)
+        else:
+            named, found = columns_from_names(source, paths)
+        if twice := givers.keys() & set(named):
+            giver = givers[min(twice)]
+            raise DatasetError(f"{giver} and {option} both give the column {min(twice)!r}; rename one")
+        givers |= dict.fromkeys(named, option)
         rows = [one + other for one, other in zip(rows, _filled(found, len(named)), strict=True)]
-        notes += _said(found, paths, "--meta-from-name")
+        notes += _said(found, paths, option) + unused
+    columns = tuple(givers)
     shared: dict[tuple[str, ...], Meta] = {}
     return Metadata(columns, tuple(_mapping(columns, row, shared) for row in rows), tuple(notes))
 

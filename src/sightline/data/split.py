@@ -10,7 +10,7 @@ far, rather than of the end, spreads every class and cell evenly over the parts.
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -59,7 +59,12 @@ class _Unit(NamedTuple):
     labels: frozenset[str]
 
 
-def divide(cards: Sequence[Card], fractions: Mapping[Split, float] | None = None, seed: int = 0) -> Divided:
+def divide(
+    cards: Sequence[Card],
+    fractions: Mapping[Split, float] | None = None,
+    seed: int = 0,
+    least_groups: int = 0,
+) -> Divided:
     """Keep the set's own split, cutting what it lacks from its ``train``; otherwise make one.
 
     The same pictures, labels, groups and seed give the same split, whatever the files are called.
@@ -69,6 +74,8 @@ def divide(cards: Sequence[Card], fractions: Mapping[Split, float] | None = None
         cards: the pictures; either all or none of them with a ``split``.
         fractions: shares that add up to 1; else ``FRACTIONS`` held to ``ENOUGH``.
         seed: of the draw.
+        least_groups: groups bind only where the pictures to draw from have at least so many, and where
+            they can fill every part; 0 where somebody asked for them, so that they always bind.
 
     Raises:
         DatasetError: too few units to fill every part, or a set's own split without ``train``.
@@ -82,12 +89,28 @@ def divide(cards: Sequence[Card], fractions: Mapping[Split, float] | None = None
     missing: list[Split] = [split for split in SPLITS if split not in own]
     drawn = [index for index, card in enumerate(cards) if card.split in (None, "train")]
     splits: list[Split] = [card.split or "train" for card in cards]
+    deck = [cards[index] for index in drawn]
     if missing:
         parts: list[Split] = [split for split in SPLITS if split in missing or split == "train"]
-        shares = _shares([cards[index] for index in drawn], parts, fractions)
-        for index, split in zip(drawn, _deal([cards[index] for index in drawn], shares, seed), strict=True):
+        deck, dealt = _dealt(deck, _shares(deck, parts, fractions), seed, least_groups)
+        for index, split in zip(drawn, dealt, strict=True):
             splits[index] = split
-    return Divided(tuple(splits), _origin(own, missing, cards, seed))
+    return Divided(tuple(splits), _origin(own, missing, deck, seed))
+
+
+def _dealt(
+    deck: list[Card], shares: Mapping[Split, float], seed: int, least_groups: int
+) -> tuple[list[Card], list[Split]]:
+    """The cards with the groups that bound them, and their splits."""
+    free = [replace(card, group=None) for card in deck]
+    if len({card.group for card in deck} - {None}) < least_groups:
+        deck = free
+    try:
+        return deck, _deal(deck, shares, seed)
+    except DatasetError:
+        if not least_groups or deck is free:
+            raise
+        return free, _deal(free, shares, seed)
 
 
 def _origin(own: set[Split], missing: Sequence[Split], cards: Sequence[Card], seed: int) -> str:

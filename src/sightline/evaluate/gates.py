@@ -5,7 +5,9 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from sightline.evaluate.judge import measure
+from sightline.evaluate.answers import OneTask, task_of
+from sightline.evaluate.classified import Classified
+from sightline.evaluate.measure import affordable_resamples, measure, metric_of, metrics_of
 from sightline.evaluate.metrics import METRICS
 from sightline.evaluate.plus_four import plus_four
 from sightline.statistics.bootstrap import bootstrap
@@ -13,7 +15,6 @@ from sightline.statistics.matched_pairs import matched_difference, matched_lower
 from sightline.values.evaluation import Comparison, Interval, Verdict
 
 Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
 
 MARGIN = -0.01
 _Z = 1.6448536269514722
@@ -21,11 +22,7 @@ _MOST = 10_000_000
 
 
 def compare(
-    truth: Labels,
-    candidate_probabilities: npt.ArrayLike,
-    incumbent_probabilities: npt.ArrayLike,
-    margin: float = MARGIN,
-    metric: str = "top1",
+    candidate: OneTask, incumbent: OneTask, margin: float = MARGIN, metric: str | None = None
 ) -> Comparison:
     """Candidate minus incumbent on the same pictures, and whether the gate lets the candidate pass.
 
@@ -43,27 +40,30 @@ def compare(
     bootstrap's spread of the paired difference, which shrinks with the root of n.
 
     Args:
-        truth: class numbers ``[N]``, N at least 1.
-        candidate_probabilities: ``[N, C]``.
-        incumbent_probabilities: ``[N, C]``, the same pictures and classes in the same order.
+        candidate: its answers to N pictures, N at least 1.
+        incumbent: the release's, to the same pictures in the same order, with the same classes.
         margin: in (-1, 1); how much better the candidate must be, negative to allow a loss.
-        metric: name of a metric plugin.
+        metric: name of a metric plugin of the task; without one the task's own (``metric_of``).
     """
-    candidate = np.asarray(candidate_probabilities, np.float64)
-    incumbent = np.asarray(incumbent_probabilities, np.float64)
-    if candidate.shape != incumbent.shape or candidate.shape[:1] != truth.shape or truth.size < 1:
-        raise ValueError(f"not the same pictures: {candidate.shape}, {incumbent.shape}, truth {truth.shape}")
+    if candidate.pictures < 1 or not candidate.same_pictures(incumbent):
+        raise ValueError(
+            f"not the same pictures: the candidate answered {candidate.pictures}, "
+            f"the incumbent {incumbent.pictures}, and their truths and classes must be the same"
+        )
     if not -1 < margin < 1:
         raise ValueError(f"the margin is a difference in (-1, 1), got {margin}")
-    if metric == "top1":
-        difference, lower, lacking = _shares(truth, candidate, incumbent, margin)
+    name = metric or metric_of(task_of(candidate))
+    if name not in metrics_of(task_of(candidate)):
+        raise ValueError(f"{name!r} is no metric of {task_of(candidate)}")
+    if name == "top1" and isinstance(candidate, Classified):
+        difference, lower, lacking = _shares(candidate, incumbent, margin)
     else:
-        difference, lower, lacking = _figures(truth, candidate, incumbent, margin, metric)
+        difference, lower, lacking = _figures(candidate, incumbent, margin, name)
     return Comparison(
-        metric=metric,
-        pictures=truth.size,
-        candidate=measure(metric, truth, candidate),
-        incumbent=measure(metric, truth, incumbent),
+        metric=name,
+        pictures=candidate.pictures,
+        candidate=measure(name, candidate),
+        incumbent=measure(name, incumbent),
         difference=difference,
         lower=lower,
         margin=margin,
@@ -92,9 +92,10 @@ def explain(comparison: Comparison) -> str:
 
 
 def _shares(
-    truth: Labels, candidate: Floats, incumbent: Floats, margin: float
+    candidate: Classified, incumbent: Classified, margin: float
 ) -> tuple[Interval, float, int | None]:
-    new, old = candidate.argmax(axis=1) == truth, incumbent.argmax(axis=1) == truth
+    truth = candidate.truth
+    new, old = (each.probabilities.argmax(axis=1) == truth for each in (candidate, incumbent))
     gained, lost, n = int((new & ~old).sum()), int((old & ~new).sum()), truth.size
     needed = pictures_needed(gained, lost, n, margin, _MOST)
     lacking = None if needed is None else needed - n
@@ -102,25 +103,26 @@ def _shares(
 
 
 def _figures(
-    truth: Labels, candidate: Floats, incumbent: Floats, margin: float, metric: str
+    candidate: OneTask, incumbent: OneTask, margin: float, metric: str
 ) -> tuple[Interval, float, int | None]:
     plugin = METRICS.load(metric)
     sign = 1.0 if plugin.HIGHER_IS_BETTER else -1.0
-    plan = plus_four(truth, candidate)
-    new, old = plan.with_added(candidate), plan.with_added(incumbent, right_first=False)
+    plan = plus_four(candidate, incumbent)
+    new, old = plan.answers
 
     def figures(weights: Floats) -> Floats:
-        gain = plugin.values(plan.truth, new, weights) - plugin.values(plan.truth, old, weights)
+        gain = plugin.values(new, weights) - plugin.values(old, weights)
         return np.asarray(sign * gain[:, None], np.float64)
 
-    (found,) = bootstrap(figures, plan.sample, plan.population)
+    resamples = affordable_resamples(candidate)
+    (found,) = bootstrap(figures, plan.sample, plan.population, resamples=resamples)
     if not math.isfinite(found.value):
-        raise ValueError(f"these {truth.size} pictures do not define {plugin.TITLE}")
+        raise ValueError(f"these {candidate.pictures} pictures do not define {plugin.TITLE}")
     room = found.value - margin
     lacking = None
     if room > 0:
-        wanted = truth.size * (_Z * float(found.drawn.std()) / room) ** 2
-        lacking = max(1, math.ceil(wanted) - truth.size) if wanted < _MOST else None
+        wanted = candidate.pictures * (_Z * float(found.drawn.std()) / room) ** 2
+        lacking = max(1, math.ceil(wanted) - candidate.pictures) if wanted < _MOST else None
     return found.interval(bounds=(-1.0, 1.0)), found.lower(), lacking
 
 

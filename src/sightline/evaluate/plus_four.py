@@ -4,62 +4,87 @@ A bootstrap can only show again what the sample has: had no picture been answere
 resample would be perfect and the interval would have no width. Agresti and Coull (1998) showed that
 adding two successes and two failures before reckoning gives a share an interval that holds what it
 promises at every sample size. Here the same four are added to the *population* that the bootstrap draws
-from, for any metric: two pictures answered right and two answered wrong, their weight spread evenly over
-the classes that occur, so that a class of three pictures, all right, is not called certain either. The
-figure itself is that of the real pictures alone.
+from, for any metric of either task: two pictures answered right and two answered wrong, their weight
+spread evenly over the classes that occur, so that a class of three pictures, all right, is not called
+certain either. The figure itself is that of the real pictures alone.
 
 For two models on the same pictures the four are pairs on which they disagree, two each way (compare
 Agresti and Min 2005, Bonett and Price 2012).
 """
 
 from dataclasses import dataclass
+from typing import Generic
 
 import numpy as np
 import numpy.typing as npt
+
+from sightline.evaluate.answers import OneTask
+from sightline.evaluate.classified import Classified
+from sightline.evaluate.plus_four_objects import with_objects
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PlusFour:
-    """N real pictures, then one more of each of the K classes that occur, then K again.
+class PlusFour(Generic[OneTask]):
+    """N real pictures, then one more for each of the K classes that occur, then K again.
 
-    ``truth`` ``[N + 2K]``; ``sample`` weighs the real pictures alone, ``population`` also the added.
+    ``answers`` are each model's, to the ``[N + 2K]`` pictures; ``sample`` weighs the real ones alone,
+    ``population`` also the added.
     """
 
-    truth: Labels
+    answers: tuple[OneTask, ...]
     sample: Floats
     population: Floats
-    _typical: Labels
-
-    def with_added(self, probabilities: Floats, *, right_first: bool = True) -> Floats:
-        """Probabilities ``[N, C]`` with the added rows, ``[N + 2K, C]``.
-
-        The added rows are each class's picture of middle confidence, once answered right and once
-        wrong (the other order for ``right_first=False``): the two highest scores change places.
-        """
-        rows, truth = probabilities[self._typical], self.truth[self._typical]
-        right, wrong = _answered_right(rows, truth), _answered_wrong(rows, truth)
-        return np.concatenate([probabilities, *((right, wrong) if right_first else (wrong, right))])
 
 
-def plus_four(truth: Labels, probabilities: Floats) -> PlusFour:
-    """The plan of what to add to pictures with ``truth`` ``[N]``, answered with ``[N, C]``."""
-    confidence = probabilities.max(axis=1)
-    present = np.unique(truth)
-    typical = np.array([_middle(np.flatnonzero(truth == c), confidence) for c in present], np.int64)
-    real, added = np.ones(truth.size), np.full(2 * present.size, 2.0 / present.size)
+def plus_four(answers: OneTask, *rivals: OneTask) -> PlusFour[OneTask]:
+    """Pictures with those to add.
+
+    The first K are answered right and then K wrong, by ``rivals`` to the same pictures the other way
+    round.
+    """
+    if isinstance(answers, Classified):
+        return _weighed(answers.pictures, _with_rows(answers, rivals))
+    return _weighed(answers.pictures, with_objects(answers, rivals))
+
+
+def _weighed(pictures: int, answers: tuple[OneTask, ...]) -> PlusFour[OneTask]:
+    more = answers[0].pictures - pictures
+    real, added = np.ones(pictures), np.full(more, 4.0 / max(1, more))
     return PlusFour(
-        truth=np.concatenate([truth, present, present]),
-        sample=np.concatenate([real, np.zeros(added.size)]),
+        answers=answers,
+        sample=np.concatenate([real, np.zeros(more)]),
         population=np.concatenate([real, added]),
-        _typical=typical,
     )
 
 
-def _middle(indices: Labels, confidence: Floats) -> int:
+def _with_rows(answers: Classified, rivals: tuple[Classified, ...]) -> tuple[Classified, ...]:
+    typical = _typical(answers)
+    others = (_with_rows_added(each, typical, right_first=False) for each in rivals)
+    return _with_rows_added(answers, typical, right_first=True), *others
+
+
+def _typical(answers: Classified) -> Labels:
+    """Each class's picture of middle confidence."""
+    confidence = answers.probabilities.max(axis=1)
+    pictures = (np.flatnonzero(answers.truth == c) for c in np.unique(answers.truth))
+    return np.array([_middle(each, confidence) for each in pictures], np.int64)
+
+
+def _middle(indices: npt.NDArray[np.intp], confidence: Floats) -> int:
     return int(indices[np.argsort(confidence[indices], kind="stable")[(indices.size - 1) // 2]])
+
+
+def _with_rows_added(answers: Classified, typical: Labels, *, right_first: bool) -> Classified:
+    """The added answers are those of the typical pictures, the two highest scores exchanged if need be."""
+    rows, truth = answers.probabilities[typical], answers.truth[typical]
+    right, wrong = _answered_right(rows, truth), _answered_wrong(rows, truth)
+    added = (right, wrong) if right_first else (wrong, right)
+    return Classified(
+        np.concatenate([answers.truth, truth, truth]), np.concatenate([answers.probabilities, *added])
+    )
 
 
 def _answered_right(rows: Floats, truth: Labels) -> Floats:

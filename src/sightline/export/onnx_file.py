@@ -1,49 +1,49 @@
-"""A trained classifier as one ONNX file that takes pixels and gives probabilities.
+"""A trained network as one ONNX file that takes pixels: *model input* uint8 ``[N, H, W, 3]`` RGB.
 
-*Model input* uint8 ``[N, H, W, 3]`` RGB; scaling, temperature and softmax are inside the graph, so that
-whoever runs the file cannot get them wrong. Outputs: ``probabilities`` float32 ``[N, C]`` and
-``embedding`` float32 ``[N, D]``.
+Everything after the pixels is inside the graph, so that whoever runs the file cannot get it wrong.
 """
 
 import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from sightline.errors import SightlineError
-from sightline.train.arch.base import Network
-from sightline.values.contract import ModelContract, Normalise, PixelRecipe, TensorSpec
+from sightline.values.contract import (
+    ModelContract,
+    Normalise,
+    PixelRecipe,
+    Suppression,
+    TensorSpec,
+    task_outputs,
+)
+from sightline.values.dataset import Task
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 OPSET = 20
-INPUT, PROBABILITIES, EMBEDDING = "input", "probabilities", "embedding"
+INPUT, EMBEDDING = "input", "embedding"
 
 
-class PixelsToProbabilities(nn.Module):
-    """``network`` behind scaling and in front of temperature and softmax."""
-
-    def __init__(self, network: Network, normalise: Normalise, temperature: float) -> None:
-        super().__init__()
-        self.network = network
-        # (x / 255 - mean) / std as one multiplication and one addition.
-        scale = 1 / (255 * torch.tensor(normalise.std))
-        shift = -torch.tensor(normalise.mean) / torch.tensor(normalise.std)
-        self.register_buffer("scale", scale.view(1, 3, 1, 1))
-        self.register_buffer("shift", shift.view(1, 3, 1, 1))
-        self.temperature = temperature
-
-    def forward(self, input: Tensor) -> tuple[Tensor, Tensor]:  # noqa: A002  (the tensor's name in the file)
-        """Probabilities and embedding of uint8 pictures ``[N, H, W, 3]``."""
-        images = input.permute(0, 3, 1, 2).to(torch.float32)
-        answer = self.network(images * self.get_buffer("scale") + self.get_buffer("shift"))
-        return torch.softmax(answer.logits / self.temperature, dim=1), answer.embedding
-
-
-def to_onnx(model: PixelsToProbabilities, pixels: PixelRecipe) -> bytes:
+def to_onnx(
+    model: nn.Module,
+    pixels: PixelRecipe,
+    outputs: Sequence[str],
+    finish: Callable[["ModelProto"], None] | None = None,
+) -> bytes:
     """The model as ONNX bytes: the same weights and recipe give the same bytes.
+
+    Args:
+        model: takes uint8 ``[N, H, W, 3]`` and gives a tensor for each of ``outputs``.
+        pixels: the recipe that makes its input.
+        outputs: their names.
+        finish: what is still to be done to the graph.
 
     Raises:
         SightlineError: the network cannot be exported, or the file would need external data.
@@ -58,7 +58,7 @@ def to_onnx(model: PixelsToProbabilities, pixels: PixelRecipe) -> bytes:
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=[INPUT],
-                output_names=[PROBABILITIES, EMBEDDING],
+                output_names=list(outputs),
                 dynamic_shapes={"input": {0: torch.export.Dim.DYNAMIC}},
                 verbose=False,
             )
@@ -67,29 +67,55 @@ def to_onnx(model: PixelsToProbabilities, pixels: PixelRecipe) -> bytes:
         raise SightlineError(f"this network cannot be exported to ONNX: {reason}") from error
     if program is None:
         raise SightlineError("the ONNX exporter gave nothing")
-    return _bare(program.model_proto)
+    return _bare(program.model_proto, finish)
 
 
-def contract(classes: tuple[str, ...], pixels: PixelRecipe, embedding: int) -> ModelContract:
-    """What the file takes and gives."""
+def contract(
+    task: Task,
+    classes: tuple[str, ...],
+    pixels: PixelRecipe,
+    embedding: int,
+    suppression: Suppression | None = None,
+) -> ModelContract:
+    """What the file takes and gives; ``embedding`` is its length."""
     return ModelContract(
-        task="classification",
+        task=task,
         classes=classes,
         pixels=pixels,
         inputs=(TensorSpec(INPUT, "uint8", ("N", pixels.size.height, pixels.size.width, 3)),),
         outputs=(
-            TensorSpec(PROBABILITIES, "float32", ("N", len(classes))),
+            *task_outputs(task, classes, suppression),
             TensorSpec(EMBEDDING, "float32", ("N", embedding)),
         ),
+        suppression=suppression,
     )
 
 
-def _bare(proto: object) -> bytes:
+class Scaled(nn.Module):
+    """What comes first in every file: uint8 ``[N, H, W, 3]`` to what the network expects."""
+
+    def __init__(self, normalise: Normalise) -> None:
+        super().__init__()
+        # (x / 255 - mean) / std as one multiplication and one addition.
+        scale = 1 / (255 * torch.tensor(normalise.std))
+        shift = -torch.tensor(normalise.mean) / torch.tensor(normalise.std)
+        self.register_buffer("scale", scale.view(1, 3, 1, 1))
+        self.register_buffer("shift", shift.view(1, 3, 1, 1))
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the tensor's name in the file)
+        """float32 ``[N, 3, H, W]``."""
+        images = input.permute(0, 3, 1, 2).to(torch.float32)
+        return images * self.get_buffer("scale") + self.get_buffer("shift")
+
+
+def _bare(proto: object, finish: Callable[["ModelProto"], None] | None) -> bytes:
     """The file without what the exporter notes about the machine: stack traces, paths, its version."""
     import onnx
 
     if not isinstance(proto, onnx.ModelProto):
         raise SightlineError("the ONNX exporter gave something else than a model")
+    if finish is not None:
+        finish(proto)
     proto.producer_version, proto.doc_string = "", ""
     del proto.metadata_props[:]
     graph = proto.graph

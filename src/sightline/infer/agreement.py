@@ -1,13 +1,13 @@
 """Whether a model is what its manifest says: tensors against tensors, before the first picture."""
 
 from sightline.errors import BundleError
-from sightline.values.contract import ModelContract, TensorSpec
+from sightline.values.contract import ModelContract, TensorSpec, task_outputs
 
 Shape = tuple[int | str, ...]
 
 
-def check_contract(release: str, contract: ModelContract, needed: tuple[TensorSpec, ...]) -> None:
-    """Refuse a contract that no model can keep: its pixels, its input and its ``needed`` outputs disagree.
+def check_contract(release: str, contract: ModelContract) -> None:
+    """Refuse a contract that no model can keep: its pixels, its input and its task's outputs disagree.
 
     Raises:
         BundleError: names the release, what was wanted and what the contract says.
@@ -18,7 +18,7 @@ def check_contract(release: str, contract: ModelContract, needed: tuple[TensorSp
         found = ", ".join(map(_text, contract.inputs)) or "none"
         raise BundleError(f"{release}: the manifest must name one input, {wanted}, and names {found}")
     said = {spec.name: spec for spec in contract.outputs}
-    for spec in needed:
+    for spec in task_outputs(contract.task, contract.classes, contract.suppression):
         got = said.get(spec.name)
         if got is None or _text(got) != _text(spec):
             found = ", ".join(map(_text, contract.outputs)) or "none"

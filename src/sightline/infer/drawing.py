@@ -3,14 +3,15 @@
 import re
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sightline.errors import InputError, Interrupted, StorageError
 from sightline.infer.predictor import Answer
 from sightline.infer.writing import Tally, as_object, json_line
 from sightline.pixels.decode import decode
-from sightline.pixels.draw import draw_answer, thumbnail_jpeg
+from sightline.pixels.draw import Colour, draw_answer, enlarged, thumbnail_jpeg
+from sightline.pixels.draw_boxes import class_colour, draw_boxes
 from sightline.pixels.resize import resize
 from sightline.storage.files import make_folder
 from sightline.values.image import Pixels, Size, Undecodable
@@ -21,14 +22,32 @@ ANSWERS_FILE = "answers.jsonl"
 
 _ACCEPTED = (22, 128, 60)
 _BELOW_THRESHOLD = (180, 83, 9)
+_NOTHING = (84, 92, 100)
+_WITH_BOXES = 640
+"""A picture smaller than this is enlarged before boxes are drawn, so that their tags cover less of it."""
+
 _LONGEST_SIDE, _NARROWEST_SIDE = 4_096, 64
 _LONGEST_JPEG = 65_500
 _LONGEST_NAME = 80
 
 
-def draw_into(answers: Iterable[Answer], folder: Path) -> Tally:
+class _LabelColours(dict[str, Colour]):
+    """Each label's colour: by its number among ``classes``, any other's by the order in which labels come."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__({label: class_colour(number) for number, label in enumerate(classes)})
+
+    def __missing__(self, label: str) -> Colour:
+        self[label] = class_colour(len(self))
+        return self[label]
+
+
+def draw_into(answers: Iterable[Answer], folder: Path, classes: Sequence[str] = ()) -> Tally:
     """Draw each answer on its picture, as ``folder/NUMBER-NAME.jpg``, with ``answers.jsonl`` beside.
 
+    A classifier's answer stands above its picture. A detector's are boxes with their labels and scores;
+    a label has the same colour in every picture of a folder, and given the release's ``classes`` the one
+    that it has in its report.
     The number counts all answers from 1, so no two pictures share a name; of the file's own name only
     letters, digits, dots and dashes are kept. Each picture is read again from its source, and a longer
     side above 4,096 pixels is reduced to that.
@@ -47,7 +66,7 @@ def draw_into(answers: Iterable[Answer], folder: Path) -> Tally:
         made = folder.parent / f".{folder.name}-{secrets.token_hex(4)}"
         made.mkdir()
         try:
-            stopped = not _draw_all(answers, made, tally)
+            stopped = not _draw_all(answers, made, tally, _LabelColours(classes))
             made.rename(folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
@@ -65,13 +84,13 @@ def _check_free(folder: Path) -> None:
         raise InputError(f"drawn pictures need a folder, {str(folder)!r} is a file")
 
 
-def _draw_all(answers: Iterable[Answer], folder: Path, tally: Tally) -> bool:
+def _draw_all(answers: Iterable[Answer], folder: Path, tally: Tally, colours: _LabelColours) -> bool:
     """False where Ctrl-C ended it."""
     with (folder / ANSWERS_FILE).open("wb") as record:
         try:
             for number, answer in enumerate(answers, 1):
                 content = as_object(answer)
-                if isinstance(answer, Prediction) and (jpeg := _drawn(answer)):
+                if isinstance(answer, Prediction) and (jpeg := _drawn(answer, colours)):
                     content["drawn"] = f"{number:06d}-{_safe(answer.source)}.jpg"
                     (folder / str(content["drawn"])).write_bytes(jpeg)
                 record.write(json_line(content))
@@ -81,7 +100,7 @@ def _draw_all(answers: Iterable[Answer], folder: Path, tally: Tally) -> bool:
     return True
 
 
-def _drawn(answer: Prediction) -> bytes | None:
+def _drawn(answer: Prediction, colours: _LabelColours) -> bytes | None:
     """The picture with its answer as JPEG; None where the file is gone or another since it was answered."""
     try:
         picture = decode(Path(answer.source).read_bytes())
@@ -89,10 +108,18 @@ def _drawn(answer: Prediction) -> bytes | None:
         return None
     if isinstance(picture, Undecodable):
         return None
-    top = answer.top
-    colour = _ACCEPTED if top.accepted else _BELOW_THRESHOLD
     # Reduced first: drawing enlarges narrow pictures, which must not make a long one gigantic.
-    return thumbnail_jpeg(draw_answer(_reduced(picture.pixels), _caption(top), colour), _LONGEST_JPEG)
+    pixels = _reduced(picture.pixels)
+    if answer.boxes is not None and answer.labels:
+        captions = [f"{each.label} {each.score:.1%}" for each in answer.labels]
+        of_labels = [colours[each.label] for each in answer.labels]
+        drawn = draw_boxes(enlarged(pixels, _WITH_BOXES), answer.boxes, captions, of_labels)
+    elif answer.top is None:
+        drawn = draw_answer(pixels, "nothing found", _NOTHING)
+    else:
+        top = answer.top
+        drawn = draw_answer(pixels, _caption(top), _ACCEPTED if top.accepted else _BELOW_THRESHOLD)
+    return thumbnail_jpeg(drawn, _LONGEST_JPEG)
 
 
 def _reduced(pixels: Pixels) -> Pixels:

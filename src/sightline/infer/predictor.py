@@ -9,10 +9,10 @@ import numpy.typing as npt
 from sightline.errors import BundleError, InputError
 from sightline.infer.agreement import check_contract, check_tensors, fits
 from sightline.infer.outputs import OUTPUTS
-from sightline.infer.outputs.base import Labels
+from sightline.infer.outputs.base import Reading
 from sightline.infer.runtimes import RUNTIMES
 from sightline.infer.runtimes.base import Arrays
-from sightline.pixels.model_input import ModelInput, model_input
+from sightline.pixels.model_input import ModelInput, lifted, model_input
 from sightline.settings import settings
 from sightline.values.image import Pixels, Undecodable
 from sightline.values.prediction import Prediction, Unanswered
@@ -54,7 +54,7 @@ class Predictor:
         if top < 1:
             raise InputError(f"an answer carries at least 1 label, got top={top}")
         self._output = OUTPUTS.load(manifest.contract.task)
-        check_contract(self.release, manifest.contract, self._output.tensors(manifest.contract.classes))
+        check_contract(self.release, manifest.contract)
         self._session = RUNTIMES.load(runtime).load(bundle.model, threads or settings().threads)
         check_tensors(self.release, "inputs", manifest.contract.inputs, self._session.inputs)
         check_tensors(self.release, "outputs", manifest.contract.outputs, self._session.outputs)
@@ -77,10 +77,10 @@ class Predictor:
         if not ready:
             return [each for each in pictures if isinstance(each, Unanswered)]
         outputs = self.run(np.stack([each.picture.pixels for each in ready]))
-        classes, thresholds = self.manifest.contract.classes, self.manifest.thresholds
-        labels = iter(self._output.interpret(outputs, classes, thresholds, self._top))
+        contract, thresholds = self.manifest.contract, self.manifest.thresholds
+        readings = iter(self._output.interpret(outputs, contract, thresholds, self._top))
         return [
-            each if isinstance(each, Unanswered) else self._answer(each, next(labels)) for each in pictures
+            each if isinstance(each, Unanswered) else self._answer(each, next(readings)) for each in pictures
         ]
 
     def predict(self, pictures: Sequence[tuple[str, bytes]]) -> list[Answer]:
@@ -124,7 +124,10 @@ class Predictor:
         none = np.empty((0, *(each for each in spec.shape[1:] if isinstance(each, int))))
         return np.concatenate(parts or [none]).astype(np.float32, copy=False)
 
-    def _answer(self, asked: Prepared, labels: Labels) -> Answer:
-        if not labels:
-            return Unanswered(asked.source, "the model gave scores that are not finite numbers")
-        return Prediction(asked.source, asked.picture.original, labels, self.release)
+    def _answer(self, asked: Prepared, reading: Reading | None) -> Answer:
+        if reading is None:
+            return Unanswered(asked.source, "the model gave numbers that make no sense")
+        original, boxes = asked.picture.original, reading.boxes
+        if boxes is not None:
+            boxes = lifted(boxes, self.manifest.contract.pixels, original)
+        return Prediction(asked.source, original, reading.labels, self.release, boxes)

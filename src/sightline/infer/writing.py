@@ -7,11 +7,21 @@ Python's ``os.fsencode`` gets the file's exact name back), in the order of the p
      "accepted": true, "top": [{"label": "short", "score": 0.971, "accepted": true}, ...]}
     {"source": "parts/b.jpg", "error": "cannot be read: Permission denied"}
 
+A detector's line has its boxes, by falling score, those alone that reach their class's threshold; the
+corners are in pixels of the upright picture (from 0 to its width and height), and the list is empty where
+nothing was found::
+
+    {"source": "parts/a.jpg", "release": "boards@4", "size": [640, 480],
+     "objects": [{"label": "short", "score": 0.971, "box": [12.5, 40.0, 31.25, 66.0]}, ...]}
+
 CSV (RFC 4180 with its line ends, UTF-8; bytes of a name that are not UTF-8 are written as they are) has the
-columns ``CSV_COLUMNS``. A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula:
+columns ``CSV_COLUMNS[task]``. The release's task chooses them, since the head is written before the first
+answer is there, and since a classifier's table stays as it was when there were no detectors. A classifier's
+table has one row a picture; a detector's one row a box, and one with neither label nor box for a picture in
+which nothing was found. A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula:
 such a path gets ``./`` in front, which names the same file, and any other such text an apostrophe.
 
-Scores are rounded to six decimals; ``accepted`` was decided before that.
+Scores are rounded to six decimals, corners to two; ``accepted`` was decided before that.
 """
 
 import csv
@@ -23,15 +33,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+import numpy as np
+
 from sightline.errors import Interrupted, StorageError
 from sightline.infer.predictor import Answer
 from sightline.storage.files import atomic_file
+from sightline.values.dataset import Task
 from sightline.values.prediction import Prediction, ScoredLabel, Unanswered
 
 TextForm = Literal["jsonl", "csv"]
-CSV_COLUMNS = ("source", "width", "height", "label", "score", "accepted", "release", "error")
+CSV_COLUMNS: dict[Task, tuple[str, ...]] = {
+    "classification": ("source", "width", "height", "label", "score", "accepted", "release", "error"),
+    "detection": (
+        *("source", "width", "height", "label", "score"),
+        *("x0", "y0", "x1", "y1", "release", "error"),
+    ),
+}
 
 _DECIMALS = 6
+_CORNER_DECIMALS = 2
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -55,8 +75,10 @@ class Tally:
         return self.answered + self.unanswered
 
 
-def write_text(answers: Iterable[Answer], form: TextForm, to: Path | IO[bytes]) -> Tally:
-    """Write ``answers`` as ``form`` while they come; returns how many there were.
+def write_text(
+    answers: Iterable[Answer], form: TextForm, to: Path | IO[bytes], task: Task = "classification"
+) -> Tally:
+    """Write ``answers`` of a release for ``task`` as ``form`` while they come; returns how many there were.
 
     A file appears under its name only when it is whole, or after Ctrl-C with what was answered until
     then. On a stream every answer is written out at once; a reader that stops listening ends the work.
@@ -67,14 +89,14 @@ def write_text(answers: Iterable[Answer], form: TextForm, to: Path | IO[bytes]) 
     """
     tally = Tally()
     if not isinstance(to, Path):
-        stopped = not _write_live(answers, form, to, tally)
+        stopped = not _write_live(answers, form, to, tally, task)
     elif to.exists() and not to.is_file():
         # Something like /dev/stdout or a named pipe: a new file must not take its place.
         with _opened(to) as stream:
-            stopped = not _write_live(answers, form, stream, tally)
+            stopped = not _write_live(answers, form, stream, tally, task)
     else:
         with atomic_file(to) as file:
-            stopped = not _write(answers, form, file, tally)
+            stopped = not _write(answers, form, file, tally, task)
     if stopped:
         where = f", in {str(to)!r}" if isinstance(to, Path) else ""
         raise Interrupted(f"stopped; answers written so far: {tally.total:,}{where}")
@@ -85,13 +107,14 @@ def as_object(answer: Answer) -> dict[str, object]:
     """One answer as a JSON object."""
     if isinstance(answer, Unanswered):
         return {"source": answer.source, "error": answer.reason}
-    return {
+    told: dict[str, object] = {
         "source": answer.source,
         "release": answer.release,
         "size": [answer.size.width, answer.size.height],
-        **_label(answer.top),
-        "top": [_label(each) for each in answer.labels],
     }
+    if answer.boxes is not None:
+        return told | {"objects": [_object(*each) for each in _found(answer)]}
+    return told | _label(answer.labels[0]) | {"top": [_label(each) for each in answer.labels]}
 
 
 def json_line(content: dict[str, object]) -> bytes:
@@ -103,11 +126,30 @@ def _label(scored: ScoredLabel) -> dict[str, object]:
     return {"label": scored.label, "score": round(scored.score, _DECIMALS), "accepted": scored.accepted}
 
 
+def _object(found: ScoredLabel, corners: list[float]) -> dict[str, object]:
+    return {"label": found.label, "score": round(found.score, _DECIMALS), "box": corners}
+
+
+def _found(answer: Prediction) -> list[tuple[ScoredLabel, list[float]]]:
+    """What a detector found: the label with its score, and the box's corners."""
+    corners = np.empty((0, 4)) if answer.boxes is None else answer.boxes.xyxy
+    # The sum makes a negative nought positive, which is what a person expects to read.
+    return list(zip(answer.labels, (corners.round(_CORNER_DECIMALS) + 0.0).tolist(), strict=True))
+
+
 def _write(
-    answers: Iterable[Answer], form: TextForm, stream: IO[bytes], tally: Tally, live: bool = False
+    answers: Iterable[Answer],
+    form: TextForm,
+    stream: IO[bytes],
+    tally: Tally,
+    task: Task,
+    live: bool = False,
 ) -> bool:
     """False where Ctrl-C ended it."""
-    head, line = _FORMS[form]
+    if form == "csv":
+        head, line = _csv_row(CSV_COLUMNS[task]), _CSV_LINES[task]
+    else:
+        head, line = b"", _json
     try:
         stream.write(head)
         for answer in answers:
@@ -127,9 +169,11 @@ def _opened(special: Path) -> IO[bytes]:
         raise StorageError(f"cannot write {str(special)!r}: {error.strerror or error}") from error
 
 
-def _write_live(answers: Iterable[Answer], form: TextForm, stream: IO[bytes], tally: Tally) -> bool:
+def _write_live(
+    answers: Iterable[Answer], form: TextForm, stream: IO[bytes], tally: Tally, task: Task
+) -> bool:
     try:
-        return _write(answers, form, stream, tally, live=True)
+        return _write(answers, form, stream, tally, task, live=True)
     except BrokenPipeError:
         # Otherwise the interpreter complains when it flushes the stream at its end.
         with Path(os.devnull).open("wb") as nowhere:
@@ -143,18 +187,35 @@ def _json(answer: Answer) -> bytes:
     return json_line(as_object(answer))
 
 
-def _csv(answer: Answer) -> bytes:
-    source = f"./{answer.source}" if answer.source.startswith(_FORMULA_STARTS) else answer.source
+def _csv_of_classes(answer: Answer) -> bytes:
     if isinstance(answer, Unanswered):
-        return _csv_row((source, "", "", "", "", "", "", _inert(answer.reason)))
-    return _csv_row(_csv_cells(source, answer))
+        return _csv_row((_source(answer), "", "", "", "", "", "", _inert(answer.reason)))
+    top = answer.labels[0]
+    accepted = str(top.accepted).lower()
+    return _csv_row((*_about(answer), _inert(top.label), _score(top), accepted, answer.release, ""))
 
 
-def _csv_cells(source: str, answer: Prediction) -> tuple[str, ...]:
-    top = answer.top
-    size = (str(answer.size.width), str(answer.size.height))
-    score = f"{top.score:.{_DECIMALS}f}"
-    return (source, *size, _inert(top.label), score, str(top.accepted).lower(), answer.release, "")
+def _csv_of_boxes(answer: Answer) -> bytes:
+    if isinstance(answer, Unanswered):
+        return _csv_row((_source(answer), "", "", "", "", "", "", "", "", "", _inert(answer.reason)))
+    rows = [
+        (_inert(label.label), _score(label), *(f"{corner:.{_CORNER_DECIMALS}f}" for corner in corners))
+        for label, corners in _found(answer)
+    ]
+    nothing = ("", "", "", "", "", "")
+    return b"".join(_csv_row((*_about(answer), *row, answer.release, "")) for row in rows or [nothing])
+
+
+def _source(answer: Answer) -> str:
+    return f"./{answer.source}" if answer.source.startswith(_FORMULA_STARTS) else answer.source
+
+
+def _about(answer: Prediction) -> tuple[str, ...]:
+    return (_source(answer), str(answer.size.width), str(answer.size.height))
+
+
+def _score(scored: ScoredLabel) -> str:
+    return f"{scored.score:.{_DECIMALS}f}"
 
 
 def _inert(text: str) -> str:
@@ -167,7 +228,7 @@ def _csv_row(cells: tuple[str, ...]) -> bytes:
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-_FORMS: dict[TextForm, tuple[bytes, Callable[[Answer], bytes]]] = {
-    "jsonl": (b"", _json),
-    "csv": (_csv_row(CSV_COLUMNS), _csv),
+_CSV_LINES: dict[Task, Callable[[Answer], bytes]] = {
+    "classification": _csv_of_classes,
+    "detection": _csv_of_boxes,
 }

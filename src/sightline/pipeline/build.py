@@ -103,7 +103,7 @@ def read_pictures(pictures: Path | None, options: BuildOptions) -> Imported:
     require_train()
     from sightline.train.recipes import read_recipe
 
-    check_choices(options.arch, options.weights, options.choices)
+    check_choices(options.arch, options.weights)
     as_given = options.choices.epochs == 0
     imports = options.imports
     if options.recipe is not None and not options.resume:
@@ -122,8 +122,9 @@ def _leave_to_recipe(recipe: Recipe, options: BuildOptions) -> None:
     """A recipe decides all of training; an option beside it would be passed over in silence."""
     usual, chosen = Choices(), options.choices
     given = [each.name for each in fields(Choices) if getattr(chosen, each.name) != getattr(usual, each.name)]
-    if chosen.seed == recipe.seed and "seed" in given:
-        given.remove("seed")
+    # Where the thresholds lie is no part of training.
+    kept = {"precision"} | ({"seed"} if chosen.seed == recipe.seed else set())
+    given = [name for name in given if name not in kept]
     given += [name for name in ("arch", "normalise") if getattr(options, name)]
     if options.weights != "auto":
         given.append("weights")
@@ -151,7 +152,7 @@ def build(imported: Imported, options: BuildOptions, layout: Layout, registry: R
         material = gather(dataset, recipe, layout.internal / "cache", options.cache_bytes, watch)
         try:
             run, fitted = _fitted(run, network, recipe, material, options)
-            judged = judge(fitted, watch)
+            judged = judge(fitted, options.choices.precision, watch)
             if judged.evaluation:
                 for name, figure in judged.evaluation.headline.items():
                     watch.say(f"test {name}: {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
@@ -208,9 +209,15 @@ def _say_dataset(dataset: Dataset, watch: Watcher) -> None:
         return
     counts = ", ".join(f"{len(dataset.part(split)):,} {split}" for split in SPLITS)
     watch.say(
-        f"dataset: {len(dataset.samples):,} pictures of {len(dataset.classes)} classes "
+        f"dataset: {len(dataset.samples):,} pictures{_boxes(dataset)} of {len(dataset.classes)} classes "
         f"({counts}; {dataset.split_origin}), fingerprint {dataset.fingerprint[:12]}"
     )
+
+
+def _boxes(dataset: Dataset) -> str:
+    if dataset.task != "detection":
+        return ""
+    return f" with {sum(len(sample.labels) for sample in dataset.samples):,} boxes"
 
 
 def _say_findings(findings: AuditReport, watch: Watcher) -> None:

@@ -1,28 +1,33 @@
 """Two releases on the same held-out pictures."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from sightline.bundle.keys import trusted
 from sightline.bundle.verify import open_bundle
 from sightline.data.manifest import read_manifest
 from sightline.errors import DamagedBundle, RegistryError
+from sightline.evaluate.classified import Classified
 from sightline.evaluate.gates import MARGIN, compare
+from sightline.evaluate.matches import Matches
+from sightline.evaluate.matching import match
+from sightline.infer.outputs.detection import detections
 from sightline.infer.predictor import Predictor
+from sightline.infer.runtimes.base import Arrays
 from sightline.pipeline.watch import Watcher
-from sightline.pixels.model_input import model_input
+from sightline.pixels.model_input import lifted, model_input
 from sightline.settings import settings
 from sightline.storage.files import sha256_bytes
 from sightline.storage.layout import Layout
 from sightline.values.dataset import Dataset, Sample
 from sightline.values.evaluation import Comparison
 from sightline.values.image import Pixels, Undecodable
+from sightline.values.objects import Detections, Objects
 from sightline.values.release import Bundle, Release
-
-_BATCH = 64
 
 
 def compare_releases(
@@ -36,13 +41,15 @@ def compare_releases(
     """
     dataset = read_manifest(layout.datasets / f"{candidate.dataset_fingerprint}.json")
     one, other = (Predictor(open_registered(each, layout)) for each in (candidate, incumbent))
-    classes = one.manifest.contract.classes
+    classes, task = one.manifest.contract.classes, one.manifest.contract.task
+    if task != other.manifest.contract.task:
+        raise RegistryError(f"{candidate} and {incumbent} have different tasks, so they cannot be compared")
     if classes != other.manifest.contract.classes:
         raise RegistryError(
             f"{candidate} and {incumbent} have different classes, so they cannot be compared in pairs"
         )
     seen = _learned_from(incumbent, layout)
-    labelled = [sample for sample in dataset.part("test") if sample.labels]
+    labelled = [each for each in dataset.part("test") if each.labels or each.boxes is not None]
     samples = [sample for sample in labelled if sample.sha256 not in seen]
     if len(samples) < len(labelled):
         watch.say(
@@ -51,9 +58,13 @@ def compare_releases(
         )
     if not samples:
         raise RegistryError(f"{candidate} has no labelled test pictures that {incumbent} did not learn from")
-    truth = np.array([classes.index(sample.labels[0]) for sample in samples], dtype=np.int64)
-    answers = [_probabilities(each, dataset, samples, watch) for each in (one, other)]
-    return compare(truth, answers[0], answers[1], margin)
+    if task == "detection":
+        boxes, rival_boxes = (_located(each, dataset, samples, watch) for each in (one, other))
+        if not any(each.objects.any() for each in boxes.by_area["all"]):
+            raise RegistryError(f"the test pictures of {candidate} show no object, so they compare nothing")
+        return compare(boxes, rival_boxes, margin)
+    labels, rival_labels = (_classified(each, dataset, samples, watch) for each in (one, other))
+    return compare(labels, rival_labels, margin)
 
 
 def _learned_from(release: Release, layout: Layout) -> frozenset[str]:
@@ -79,17 +90,37 @@ def open_registered(release: Release, layout: Layout) -> Bundle:
     return bundle
 
 
-def _probabilities(
+def _classified(predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher) -> Classified:
+    classes = predictor.manifest.contract.classes
+    truth = np.array([classes.index(sample.labels[0]) for sample in samples], dtype=np.int64)
+    parts = [outputs["probabilities"] for outputs in _outputs(predictor, dataset, samples, watch)]
+    return Classified.of(truth, np.concatenate(parts))
+
+
+def _located(predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher) -> Matches:
+    contract = predictor.manifest.contract
+    classes = contract.classes
+    found: list[Detections] = []
+    for outputs in _outputs(predictor, dataset, samples, watch):
+        for each in detections(outputs, len(classes), contract.pixels.size):
+            sample = samples[len(found)]
+            if each is None:
+                raise RegistryError(
+                    f"{predictor.release} gave numbers that make no sense for {sample.path!r}"
+                )
+            found.append(replace(each, boxes=lifted(each.boxes, contract.pixels, sample.size)))
+    return match([Objects.of(sample, classes) for sample in samples], found, len(classes))
+
+
+def _outputs(
     predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher
-) -> npt.NDArray[np.float32]:
-    rows = []
+) -> Iterator[Arrays]:
+    size = predictor.batch_size
     with ThreadPoolExecutor(settings().threads, thread_name_prefix="decode") as pool:
-        for start in range(0, len(samples), _BATCH):
-            part = samples[start : start + _BATCH]
-            pixels = np.stack(list(pool.map(partial(_input, predictor, dataset), part)))
-            rows.append(predictor.probabilities(pixels))
+        for start in range(0, len(samples), size):
+            part = samples[start : start + size]
+            yield predictor.run(np.stack(list(pool.map(partial(_input, predictor, dataset), part))))
             watch.progress(f"{predictor.release} answers", start + len(part), len(samples))
-    return np.concatenate(rows)
 
 
 def _input(predictor: Predictor, dataset: Dataset, sample: Sample) -> Pixels:

@@ -1,6 +1,6 @@
 """From a dataset to a trained network: initial weights, recipe, pixels in memory, training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -12,17 +12,19 @@ import numpy.typing as npt
 from sightline.errors import InputError, RecipeError
 from sightline.pipeline.runs import Run
 from sightline.pipeline.watch import Watcher
+from sightline.pixels.model_input import placed
 from sightline.report.wording import duration
 from sightline.settings import settings
 from sightline.storage.files import write_atomic
 from sightline.values.contract import Normalise
 from sightline.values.dataset import SPLITS, Dataset, Sample, Split
 from sightline.values.evaluation import Checkpoint, Epoch
+from sightline.values.objects import Objects
 from sightline.values.recipe import Choices, Recipe, WeightsOrigin
 
 if TYPE_CHECKING:
     from sightline.train.arch.base import Network
-    from sightline.train.batches import Loader
+    from sightline.train.batches import Loader, Truth
     from sightline.train.pixel_cache import PixelSource
 
 
@@ -32,12 +34,16 @@ class Material:
 
     samples: tuple[Sample, ...]
     source: "PixelSource"
-    targets: npt.NDArray[np.int64]
+    truth: "Truth"
 
     def indices(self, split: Split) -> npt.NDArray[np.int64]:
         """Usable pictures of one split."""
         usable = self.source.usable
         return usable[[self.samples[index].split == split for index in usable.tolist()]]
+
+    def some(self, indices: npt.NDArray[np.int64]) -> list[Sample]:
+        """The samples at ``indices``."""
+        return [self.samples[index] for index in indices.tolist()]
 
 
 @dataclass(frozen=True)
@@ -50,17 +56,15 @@ class Fitted:
     checkpoint: Checkpoint
 
 
-def check_choices(arch: str, weights: str, choices: Choices) -> None:
-    """Refuse an architecture, augmentations or weights that do not exist, before any picture is read.
+def check_choices(arch: str, weights: str) -> None:
+    """Refuse an architecture or weights that do not exist, before any picture is read.
 
     Raises:
         InputError, UnknownPlugin: says which there are.
     """
     from sightline.train.arch import ARCHITECTURES
-    from sightline.train.augmentation import parse_amounts
     from sightline.train.weights import check_weights, split_arch
 
-    parse_amounts(choices.augment)
     if arch:
         ARCHITECTURES.load(split_arch(arch)[0])
     check_weights(weights)
@@ -71,10 +75,12 @@ def start_network(
 ) -> tuple["Network", Recipe]:
     """A network with its initial weights, and its recipe, still without a number of epochs."""
     from sightline.train.recipes import default_arch, draft_recipe
-    from sightline.train.weights import find_weights, load_weights, weights_digest
+    from sightline.train.weights import check_arch, find_weights, load_weights, weights_digest
 
     may_decide = weights not in ("auto", "none")
-    initial = find_weights(weights, arch or ("" if may_decide else default_arch(dataset)), normalise)
+    arch = arch or ("" if may_decide else default_arch(dataset))
+    initial = find_weights(weights, arch, normalise, dataset.task)
+    check_arch(dataset.task, initial.arch)
     recipe = draft_recipe(dataset, initial, choices, settings().threads)
     network = fresh_network(recipe)
     _require_size(network, recipe)
@@ -176,8 +182,6 @@ def gather(dataset: Dataset, recipe: Recipe, cache: Path, limit_bytes: int, watc
     from sightline.train.pixel_cache import PictureReader, open_pixels
 
     samples = tuple(sample for split in SPLITS for sample in dataset.part(split))
-    number = {name: index for index, name in enumerate(recipe.classes)}
-    targets = np.array([number[s.labels[0]] if s.labels else -1 for s in samples], dtype=np.int64)
     reader = PictureReader(dataset.root, samples, recipe.pixels)
     source = open_pixels(
         reader, cache, limit_bytes, recipe.threads, lambda done, total: watch.progress("decode", done, total)
@@ -185,7 +189,23 @@ def gather(dataset: Dataset, recipe: Recipe, cache: Path, limit_bytes: int, watc
     watch.say(f"pixels: {source.note}")
     for gone in source.set_aside.values():
         watch.say(f"set aside: {gone.path!r}: {gone.reason}")
-    return Material(samples, source, targets)
+    return Material(samples, source, _truth(samples, recipe))
+
+
+def _truth(samples: tuple[Sample, ...], recipe: Recipe) -> "Truth":
+    """What is true of every picture, as the network is to learn it."""
+    from sightline.train.batches import AllObjects, Labels
+
+    if recipe.task == "classification":
+        return Labels(class_numbers(samples, recipe.classes))
+    objects = (Objects.of(sample, recipe.classes) for sample in samples)
+    return AllObjects(tuple(replace(each, boxes=placed(each.boxes, recipe.pixels)) for each in objects))
+
+
+def class_numbers(samples: Iterable[Sample], classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
+    """Numbers ``[N]`` of the classes of pictures that show one each, -1 where it is unknown."""
+    number = {name: index for index, name in enumerate(classes)}
+    return np.array([number[each.labels[0]] if each.labels else -1 for each in samples], dtype=np.int64)
 
 
 def loader(material: Material, recipe: Recipe, split: Split, *, augmented: bool) -> "Loader":
@@ -195,9 +215,9 @@ def loader(material: Material, recipe: Recipe, split: Split, *, augmented: bool)
     from sightline.train.trainer import make_fabric
 
     scaling = Scaling(recipe.normalise, make_fabric(recipe).device)
-    augmenter = Augmenter.of(recipe.augment if augmented else {})
+    augmenter = Augmenter.of(recipe.augment if augmented else {}, recipe.task)
     indices = material.indices(split)
-    return Loader(material.source, material.targets, indices, recipe.batch_size, scaling, augmenter)
+    return Loader(material.source, material.truth, indices, recipe.batch_size, scaling, augmenter)
 
 
 def plan_epochs(
@@ -236,7 +256,7 @@ def fit(
     watch.say(
         f"trained: {len(checkpoint.history)} of {recipe.epochs} epochs in "
         f"{duration(checkpoint.train_seconds)}{asked}; "
-        f"kept epoch {checkpoint.best_epoch}, the one with the lowest validation loss"
+        f"kept epoch {checkpoint.best_epoch}, the best on validation"
     )
     return Fitted(network, recipe, material, checkpoint)
 
@@ -244,6 +264,8 @@ def fit(
 def _reports(
     recipe: Recipe, watch: Watcher
 ) -> tuple[Callable[[int, int, float], None], Callable[[Epoch], None]]:
+    from sightline.train.validating import METRIC
+
     note = ""
 
     def step(done: int, total: int, loss: float) -> None:
@@ -251,6 +273,6 @@ def _reports(
 
     def epoch(done: Epoch) -> None:
         nonlocal note
-        note = f", epoch {done.number}/{recipe.epochs}, top-1 {done.val_top1:.1%}"
+        note = f", epoch {done.number}/{recipe.epochs}, {METRIC[recipe.task]} {done.val_metric:.1%}"
 
     return step, epoch

@@ -2,18 +2,24 @@
 
 from pathlib import Path
 
-from sightline.pipeline.fitting import Fitted
+from sightline.pipeline.fitting import Fitted, loader
 from sightline.pipeline.judging import Judged
 from sightline.pipeline.releasing import Released
 from sightline.pipeline.runs import Run
 from sightline.pixels.decode import decode
 from sightline.pixels.draw import thumbnail_jpeg
-from sightline.report.page import ReportData, pictures_wanted, render_report
+from sightline.report.object_pictures import draw_error, draw_truth
+from sightline.report.page import ReportData, errors_wanted, pictures_wanted, render_report
 from sightline.storage.files import write_atomic
 from sightline.values.dataset import AuditReport, Dataset
-from sightline.values.image import Picture, Size
+from sightline.values.evaluation import DetectionError
+from sightline.values.image import Picture, Pixels, Size
+from sightline.values.objects import Objects
 
 _LONGEST = 320
+_WHOLE = 1280
+"""Longer side at which a picture is decoded of which an error's place is shown."""
+_AUGMENTED = 8
 
 
 def write_page(
@@ -30,6 +36,8 @@ def write_page(
         parity=judged.parity,
         comparison=released.comparison,
         pictures=_thumbnails(dataset, judged),
+        errors=_errors(dataset, judged),
+        augmented=_augmented(fitted),
         notes=(released.outcome,),
     )
     write_atomic(run.report, render_report(data).encode())
@@ -37,13 +45,55 @@ def write_page(
 
 
 def _thumbnails(dataset: Dataset, judged: Judged) -> dict[str, bytes]:
+    samples = {sample.path: sample for sample in dataset.samples}
     pictures = {}
     for path in pictures_wanted(dataset, judged.evaluation):
-        try:
-            picture = decode((dataset.root / path).read_bytes(), at_least=Size(_LONGEST, _LONGEST))
-        except OSError:
-            # It vanished since it was judged; the page says its name without showing it.
-            continue
-        if isinstance(picture, Picture):
-            pictures[path] = thumbnail_jpeg(picture.pixels, _LONGEST)
+        pixels = _pixels(dataset, path, _LONGEST)
+        if pixels is not None:
+            if dataset.task == "detection":
+                pixels = draw_truth(pixels, Objects.of(samples[path], dataset.classes))
+            pictures[path] = thumbnail_jpeg(pixels, _LONGEST)
     return pictures
+
+
+def _errors(dataset: Dataset, judged: Judged) -> dict[DetectionError, bytes]:
+    samples = {sample.path: sample for sample in dataset.samples}
+    drawn = {}
+    for error in errors_wanted(judged.evaluation):
+        pixels = _pixels(dataset, error.path, _WHOLE)
+        if pixels is not None:
+            truth, found = Objects.of(samples[error.path], dataset.classes), judged.found[error.path]
+            view = draw_error(pixels, truth, found, error, dataset.classes)
+            drawn[error] = thumbnail_jpeg(view, max(view.shape))
+    return drawn
+
+
+def _augmented(fitted: Fitted) -> tuple[bytes, ...]:
+    """Training pictures as the first steps saw such ones; none where nothing was trained or changed."""
+    import torch
+
+    from sightline.train.batches import objects_of
+
+    recipe, material = fitted.recipe, fitted.material
+    indices = material.indices("train")[:: max(1, len(material.indices("train")) // _AUGMENTED)][:_AUGMENTED]
+    if not fitted.checkpoint.history or not recipe.augment or not len(indices):
+        return ()
+    pixels, indices = material.source.read(indices)
+    changing = loader(material, recipe, "train", augmented=True)
+    images, targets = changing.changed(pixels, indices, torch.Generator().manual_seed(recipe.seed))
+    shown = (images.clamp(0, 1) * 255).round().permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy()
+    if not isinstance(targets, torch.Tensor):
+        truths = (objects_of(target, recipe.pixels.size) for target in targets)
+        drawn = [draw_truth(each, truth) for each, truth in zip(shown, truths, strict=True)]
+    else:
+        drawn = list(shown)
+    return tuple(thumbnail_jpeg(each, _LONGEST) for each in drawn)
+
+
+def _pixels(dataset: Dataset, path: str, longest: int) -> Pixels | None:
+    try:
+        picture = decode((dataset.root / path).read_bytes(), at_least=Size(longest, longest))
+    except OSError:
+        # It vanished since it was judged; the page says its name without showing it.
+        return None
+    return picture.pixels if isinstance(picture, Picture) else None

@@ -26,7 +26,7 @@ _WHITE, _BLACK = (255, 255, 255), (17, 17, 17)
 
 def thumbnail_jpeg(pixels: Pixels, longest: int) -> bytes:
     """``pixels`` as JPEG, its longer side at most ``longest`` pixels; never enlarged."""
-    small = np.ascontiguousarray(_shrunk(pixels, longest))
+    small = np.ascontiguousarray(shrunk(pixels, longest))
     jpeg: bytes = simplejpeg.encode_jpeg(small, _QUALITY, "RGB", "420")
     return jpeg
 
@@ -41,15 +41,31 @@ def draw_answer(pixels: Pixels, text: str, colour: Colour) -> Pixels:
     """
     pixels = _at_reading_size(pixels, colour)
     width = pixels.shape[1]
-    font, line = _fitting(_in_ascii(text), width)
+    font, line = _fitting(in_ascii(text), width)
     ascent, descent = font.getmetrics()
     padding = max(4, round(font.size / 3))
     band = Image.new("RGB", (width, ascent + descent + padding), colour)
-    ImageDraw.Draw(band).text((padding, padding // 2), line, fill=_readable_on(colour), font=font)
+    ImageDraw.Draw(band).text((padding, padding // 2), line, fill=readable_on(colour), font=font)
     return np.vstack([np.array(band), pixels])
 
 
-def _in_ascii(text: str) -> str:
+def shrunk(pixels: Pixels, longest: int) -> Pixels:
+    """``pixels`` with its longer side at most ``longest``; the same array where it is already."""
+    height, width = pixels.shape[:2]
+    scale = longest / max(width, height)
+    if scale >= 1.0:
+        return pixels
+    return resize(pixels, Size(max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def enlarged(pixels: Pixels, longest: int) -> Pixels:
+    """``pixels`` by the largest whole factor that keeps its longer side within ``longest``, left sharp."""
+    factor = max(1, longest // max(pixels.shape[:2]))
+    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def in_ascii(text: str) -> str:
+    """One line of ``text`` in the characters that Pillow's own font has, others as question marks."""
     decomposed = unicodedata.normalize("NFKD", " ".join(text.split()))
     return "".join(
         character if character.isascii() and character.isprintable() else "?"
@@ -59,9 +75,7 @@ def _in_ascii(text: str) -> str:
 
 
 def _at_reading_size(pixels: Pixels, colour: Colour) -> Pixels:
-    pixels = _shrunk(pixels, _LONGEST)
-    factor = max(1, _NARROWEST // max(pixels.shape[:2]))
-    pixels = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
+    pixels = enlarged(shrunk(pixels, _LONGEST), _NARROWEST)
     height, width = pixels.shape[:2]
     if width >= _NARROWEST:
         return pixels
@@ -71,39 +85,38 @@ def _at_reading_size(pixels: Pixels, colour: Colour) -> Pixels:
     return wide
 
 
-def _shrunk(pixels: Pixels, longest: int) -> Pixels:
-    height, width = pixels.shape[:2]
-    scale = longest / max(width, height)
-    if scale >= 1.0:
-        return pixels
-    return resize(pixels, Size(max(1, round(width * scale)), max(1, round(height * scale))))
-
-
 def _fitting(line: str, width: int) -> tuple[ImageFont.FreeTypeFont, str]:
     """The largest font for the width in which ``line`` fits, and the line, shortened where none does."""
     size = min(_LARGEST_FONT, max(_SMALLEST_FONT, width // 20))
-    while size > _SMALLEST_FONT and not _fits(line, _font(size), width):
+    while size > _SMALLEST_FONT and font_of(size).getlength(line) > _inside(width, size):
         size -= 1
-    font, shown = _font(size), line
-    while shown and not _fits(shown, font, width):
+    font = font_of(size)
+    return font, shortened(line, font, _inside(width, size))
+
+
+def _inside(width: int, font_size: int) -> int:
+    return width - 2 * max(4, round(font_size / 3))
+
+
+def shortened(line: str, font: ImageFont.FreeTypeFont, width: float) -> str:
+    """``line``, or as much of it as fits into ``width`` pixels before an ellipsis."""
+    shown = line
+    while shown and font.getlength(shown) > width:
         line = line[:-1]
         shown = f"{line.rstrip()}…" if line else ""
-    return font, shown
-
-
-def _fits(line: str, font: ImageFont.FreeTypeFont, width: int) -> bool:
-    return font.getlength(line) <= width - 2 * max(4, round(font.size / 3))
+    return shown
 
 
 @lru_cache(maxsize=_LARGEST_FONT)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font_of(size: int) -> ImageFont.FreeTypeFont:
+    """Pillow's own font at ``size`` pixels."""
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
         raise TypeError("drawing needs a Pillow that was built with FreeType")
     return font
 
 
-def _readable_on(colour: Colour) -> Colour:
+def readable_on(colour: Colour) -> Colour:
     """Black or white text, whichever has the higher contrast (WCAG 2.2 relative luminance)."""
     red, green, blue = (_linear(level / 255) for level in colour)
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue

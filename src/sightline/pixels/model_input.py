@@ -5,7 +5,8 @@ from math import ceil
 from typing import assert_never
 
 from sightline.pixels.decode import decode
-from sightline.pixels.resize import Letterbox, centred, resize
+from sightline.pixels.resize import Letterbox, Placement, centred, resize
+from sightline.values.boxes import Boxes
 from sightline.values.contract import PixelRecipe
 from sightline.values.image import Picture, Pixels, Size, Undecodable
 
@@ -46,6 +47,31 @@ def to_model_input(picture: Picture, recipe: PixelRecipe) -> Pixels:
             return resize(picture.pixels, size, centred(region, size, recipe.crop_fraction))
         case _:
             assert_never(recipe.fit)
+
+
+def placement(original: Size, recipe: PixelRecipe) -> Placement:
+    """Where points of an upright picture of size ``original`` lie in the model's input."""
+    size = recipe.size
+    if recipe.fit == "letterbox":
+        return Letterbox.fit(original, size).placement
+    seen = (0.0, 0.0, float(original.width), float(original.height))
+    if recipe.fit == "crop":
+        seen = centred(seen, size, recipe.crop_fraction)
+    left, top, right, bottom = seen
+    scale = (size.width / (right - left), size.height / (bottom - top))
+    return Placement(scale, (-left * scale[0], -top * scale[1]))
+
+
+def placed(boxes: Boxes, recipe: PixelRecipe) -> Boxes:
+    """``boxes`` of an upright picture in pixels of the model's input, cut to it."""
+    points = placement(boxes.size, recipe).forward(boxes.xyxy.reshape(-1, 2))
+    return Boxes(points.reshape(-1, 4), recipe.size).clipped()
+
+
+def lifted(boxes: Boxes, recipe: PixelRecipe, original: Size) -> Boxes:
+    """``boxes`` in pixels of the model's input as boxes of the upright picture, cut to it."""
+    points = placement(original, recipe).inverse(boxes.xyxy.reshape(-1, 2))
+    return Boxes(points.reshape(-1, 4), original).clipped()
 
 
 def _decoded_size(recipe: PixelRecipe) -> Size:

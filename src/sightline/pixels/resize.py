@@ -48,6 +48,22 @@ def centred(region: Region, size: Size, fraction: float) -> Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a picture's points lie in another: times ``scale``, plus ``offset``, both (x, y)."""
+
+    scale: tuple[float, float]
+    offset: tuple[float, float]
+
+    def forward(self, points: Points) -> Points:
+        """Points of the original, ``[N, 2]``, as points of the other picture."""
+        return np.asarray(points * np.asarray(self.scale) + self.offset, np.float64)
+
+    def inverse(self, points: Points) -> Points:
+        """Points of the other picture, ``[N, 2]``, as points of the original."""
+        return np.asarray((points - self.offset) / np.asarray(self.scale), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
 class Letterbox:
     """Where a picture of size ``original`` lies inside ``size`` when it keeps its aspect.
 
@@ -69,13 +85,11 @@ class Letterbox:
         inner = Size(width, height)
         return cls(original, size, inner, (size.width - width) // 2, (size.height - height) // 2)
 
-    def forward(self, points: Points) -> Points:
-        """Points of the original, ``[N, 2]``, as points of the letterboxed picture."""
-        return points * self._scale + (self.left, self.top)
-
-    def inverse(self, points: Points) -> Points:
-        """Points of the letterboxed picture, ``[N, 2]``, as points of the original."""
-        return (points - (self.left, self.top)) / self._scale
+    @property
+    def placement(self) -> "Placement":
+        """How points follow; rounding to whole pixels makes the two directions differ by a little."""
+        scale = (self.inner.width / self.original.width, self.inner.height / self.original.height)
+        return Placement(scale, (self.left, self.top))
 
     def draw(self, pixels: Pixels, fill: int, region: Region | None = None) -> Pixels:
         """The letterboxed picture of the original in ``region`` of ``pixels`` (default: all)."""
@@ -83,11 +97,6 @@ class Letterbox:
         rows = slice(self.top, self.top + self.inner.height)
         padded[rows, self.left : self.left + self.inner.width] = resize(pixels, self.inner, region)
         return padded
-
-    @property
-    def _scale(self) -> Points:
-        """Rounding to whole pixels makes the two directions differ by a little."""
-        return np.array([self.inner.width / self.original.width, self.inner.height / self.original.height])
 
 
 def letterbox(pixels: Pixels, size: Size, fill: int) -> tuple[Pixels, Letterbox]:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from sightline.report.svg import element, line, picture, rectangle, words
 from sightline.report.wording import percent, points
-from sightline.values.evaluation import Comparison, Interval, ReliabilityBin
+from sightline.values.evaluation import Comparison, Interval, ObjectScores, ReliabilityBin
 
 _SIZE = (460.0, 240.0)
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 448.0, 14.0, 206.0
@@ -96,6 +96,32 @@ def _bar(frame: _Frame, b: ReliabilityBin, most: int) -> Markup:
         rectangle("bar", ((left + right - width) / 2, top), width, ground - top),
         line("ideal", (left, ideal), (right, ideal)),
     )
+
+
+def precision_recall(scores: ObjectScores) -> Markup:
+    """One class's precision by recall, small; a dot where its threshold lies."""
+    left, right, top, ground = 22.0, 154.0, 8.0, 96.0
+
+    def at(recall: float, precision: float) -> tuple[float, float]:
+        return left + recall * (right - left), ground - precision * (ground - top)
+
+    parts = []
+    for tick in (0.0, 0.5, 1.0):
+        y = at(0, tick)[1]
+        parts += [line("grid", (left, y), (right, y)), words(f"{tick:.0%}"[:-1], (left - 4, y + 3), "end")]
+        parts.append(words(f"{tick:.0%}"[:-1], (at(tick, 0)[0], ground + 12)))
+    way = [at(*point) for point in scores.curve if all(map(math.isfinite, point))]
+    if way:
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in way)
+        area = f"{way[0][0]:.1f},{ground:g} {path} {way[-1][0]:.1f},{ground:g}"
+        parts += [
+            element("polygon", class_="area", points=area),
+            element("polyline", class_="curve two", points=path),
+        ]
+    if scores.found:
+        x, y = at(scores.recall, scores.precision)
+        parts.append(element("circle", class_="dot chosen", cx=x, cy=y, r=3.5))
+    return picture("chart small-chart", f"Precision by recall: {scores.name}", (160, 112), *parts)
 
 
 def difference_chart(comparison: Comparison) -> Markup:

@@ -1,24 +1,35 @@
 """Values arranged in the rows that a page shows."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sightline.evaluate.metrics import METRICS
 from sightline.values.dataset import SPLITS, Dataset, Split
-from sightline.values.evaluation import ClassScores, EvalReport, Interval
+from sightline.values.evaluation import (
+    ClassificationReport,
+    ClassScores,
+    DetectionReport,
+    Interval,
+    ObjectScores,
+)
 from sightline.values.recipe import Recipe
 
 FEW_CLASSES = 30
 """Up to so many classes are shown whole; beyond, the matrix gives way to its most confused pairs."""
 
-_FIRST = ("top1", "balanced_accuracy", "macro_f1", "roc_auc", "calibration_error")
+_FIRST = (
+    *("top1", "balanced_accuracy", "macro_f1", "roc_auc", "calibration_error"),
+    *("ap50", "ap", "ap75", "ap_small", "ap_medium", "ap_large"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A metric's title, figure and sense."""
+    """A metric's name, title, figure and sense; the figure is not a number where no object defines it."""
 
+    name: str
     title: str
     interval: Interval
     higher_is_better: bool
@@ -36,7 +47,10 @@ class ConfusedPair:
 
 @dataclass(frozen=True, slots=True)
 class ClassCounts:
-    """Pictures of one class by split, and in all as a share of the largest class."""
+    """Labels of one class by split, and in all as a share of the largest class.
+
+    Of a classifier's data these are pictures, of a detector's boxes.
+    """
 
     name: str
     by_split: Mapping[Split, int]
@@ -52,11 +66,11 @@ def headlines(metrics: Mapping[str, Interval]) -> tuple[Headline, ...]:
     for name in ranked:
         metric = METRICS.load(name) if name in known else None
         title, higher = (metric.TITLE, metric.HIGHER_IS_BETTER) if metric else (name, True)
-        found.append(Headline(title, metrics[name], higher))
+        found.append(Headline(name, title, metrics[name], higher))
     return tuple(found)
 
 
-def confused_pairs(report: EvalReport, most: int = FEW_CLASSES) -> tuple[ConfusedPair, ...]:
+def confused_pairs(report: ClassificationReport, most: int = FEW_CLASSES) -> tuple[ConfusedPair, ...]:
     """The pairs of classes that are taken for each other most often."""
     pairs = [
         ConfusedPair(report.classes[t], report.classes[p], count, count / sum(row))
@@ -69,13 +83,20 @@ def confused_pairs(report: EvalReport, most: int = FEW_CLASSES) -> tuple[Confuse
     )
 
 
-def weakest_first(report: EvalReport) -> tuple[ClassScores, ...]:
+def weakest_first(report: ClassificationReport) -> tuple[ClassScores, ...]:
     """Classes by rising F1, those without a picture last."""
     return tuple(sorted(report.per_class, key=lambda c: (c.support == 0, c.f1, c.name)))
 
 
+def worst_found_first(report: DetectionReport) -> tuple[ObjectScores, ...]:
+    """Classes by rising AP, those without an object last."""
+    return tuple(
+        sorted(report.per_class, key=lambda c: (math.isnan(c.ap), 0.0 if math.isnan(c.ap) else c.ap, c.name))
+    )
+
+
 def class_counts(dataset: Dataset) -> tuple[ClassCounts, ...]:
-    """Pictures by class and split, classes in the dataset's order."""
+    """Labels by class and split, classes in the dataset's order."""
     counted = Counter((label, sample.split) for sample in dataset.samples for label in sample.labels)
     totals = {name: sum(counted[name, split] for split in SPLITS) for name in dataset.classes}
     largest = max([1, *totals.values()])
@@ -83,6 +104,19 @@ def class_counts(dataset: Dataset) -> tuple[ClassCounts, ...]:
         ClassCounts(name, {split: counted[name, split] for split in SPLITS}, total, total / largest)
         for name, total in totals.items()
     )
+
+
+def footers(dataset: Dataset) -> tuple[tuple[str, Mapping[Split, int], int], ...]:
+    """What stands below the counts: a title, its numbers by split and in all."""
+    totals: dict[str, Counter[Split]] = {"All pictures": Counter(s.split for s in dataset.samples)}
+    if dataset.task == "detection":
+        totals = {"All boxes": Counter(), **totals}
+        for sample in dataset.samples:
+            totals["All boxes"][sample.split] += len(sample.labels)
+            if not sample.labels:
+                title = "of them not annotated" if sample.boxes is None else "of them without an object"
+                totals.setdefault(title, Counter())[sample.split] += 1
+    return tuple((title, counted, sum(counted.values())) for title, counted in totals.items())
 
 
 def recipe_rows(recipe: Recipe) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,9 @@
 """Numbers and names as a page shows them."""
 
+import math
 from datetime import datetime
 
+from sightline.values.evaluation import DetectionError
 from sightline.values.recipe import WeightsOrigin
 
 
@@ -17,7 +19,9 @@ def shown(text: str) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share as ``93.4%``; never rounded to 0 or 100 when it is neither."""
+    """A share as ``93.4%``; never rounded to 0 or 100 when it is neither; a dash where it is not a number."""
+    if math.isnan(share):
+        return "–"
     least = 10.0**-digits
     value = 100 * share
     if 0 < value < least:
@@ -62,3 +66,33 @@ def weights_story(weights: WeightsOrigin) -> str:
         "cache": f"Started from {name}, found in the local cache",
     }[weights.kind]
     return f"{told}: {shown(weights.why)}." if weights.why else f"{told}."
+
+
+def missed_story(error: DetectionError) -> str:
+    """Why an object counts as missed, in a few words."""
+    if error.score > 0:
+        return f"its box scored {percent(error.score)}, under the threshold"
+    if error.iou < _BESIDE:
+        return "no box lies over it"
+    if error.instead == error.label:
+        near = f"overlaps it by {percent(error.iou, 0)} only"
+        return f"its nearest box {near if error.iou < _SAME_PLACE else 'is that of another object'}"
+    return f"answered as {shown(error.instead)}, overlap {percent(error.iou, 0)}"
+
+
+def false_story(error: DetectionError) -> str:
+    """Why a box counts as a false find, in a few words."""
+    if error.iou < _BESIDE:
+        return "nothing is there"
+    if error.instead != error.label:
+        return f"that is {shown(error.instead)}, overlap {percent(error.iou, 0)}"
+    if error.iou < _SAME_PLACE:
+        return f"overlaps the true box by {percent(error.iou, 0)} only"
+    return "found already, by a box with a higher score"
+
+
+_BESIDE = 0.1
+"""The intersection over union below which two boxes are beside each other, not at the same place."""
+
+_SAME_PLACE = 0.5
+"""The intersection over union from which a box counts as found."""

@@ -3,26 +3,79 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sightline.train.augmentation import Augmenter, apply_changes
+from sightline.train.arch.base import Target, Targets
+from sightline.train.augmentation import FILL, Augmenter, Drawn, apply_changes, move_objects
 from sightline.train.pixel_cache import Indices, PixelBatch, PixelSource
+from sightline.values.boxes import Boxes
 from sightline.values.contract import Normalise
 from sightline.values.image import Size
+from sightline.values.objects import Objects
 
-Targets = npt.NDArray[np.int64]
+
+class Truth(Protocol):
+    """What is true of every picture of a source, by index."""
+
+    @property
+    def fill(self) -> float | None:
+        """The grey beyond a changed picture's edge; None where the picture may go on mirrored."""
+
+    def of(self, indices: Indices, drawn: Drawn | None, size: Size, device: torch.device) -> Targets:
+        """The truth of a batch, after the changes that were ``drawn`` for it."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One class a picture: ``numbers`` int64, -1 where it is unknown."""
+
+    numbers: npt.NDArray[np.int64]
+    fill: float | None = None
+
+    def of(self, indices: Indices, drawn: Drawn | None, size: Size, device: torch.device) -> Tensor:  # noqa: ARG002
+        """Class numbers ``[N]``; no augmentation of a classifier changes them."""
+        return torch.from_numpy(self.numbers[indices]).to(device)
+
+
+@dataclass(frozen=True)
+class AllObjects:
+    """The objects of every picture, their boxes in pixels of the model's input."""
+
+    objects: tuple[Objects, ...]
+    fill: float | None = FILL
+
+    def of(self, indices: Indices, drawn: Drawn | None, size: Size, device: torch.device) -> list[Target]:
+        """Each picture's objects, moved with its pixels."""
+        targets = [_target(self.objects[index]) for index in indices.tolist()]
+        moved = targets if drawn is None else move_objects(targets, drawn, size)
+        return [Target(*(each.to(device) for each in target)) for target in moved]
+
+
+def _target(objects: Objects) -> Target:
+    return Target(
+        torch.tensor(objects.boxes.xyxy, dtype=torch.float32),
+        torch.tensor(objects.classes),
+        torch.tensor(objects.ignored),
+    )
+
+
+def objects_of(target: Target, size: Size) -> Objects:
+    """A target as plain arrays again; ``size`` is that of its picture."""
+    boxes = Boxes(target.boxes.cpu().numpy().astype(np.float64), size)
+    return Objects(boxes, target.classes.cpu().numpy(), target.ignored.cpu().numpy())
 
 
 @dataclass(frozen=True)
 class Batch:
-    """``images`` float32 ``[N, 3, H, W]`` normalised, channels last; ``targets`` int64 ``[N]``."""
+    """``images`` float32 ``[N, 3, H, W]`` normalised, channels last, their truth, and their indices."""
 
     images: Tensor
-    targets: Tensor
+    targets: Targets
     indices: Indices
 
 
@@ -52,10 +105,10 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Loader:
-    """Batches of ``indices`` of ``source``; ``targets`` is indexed like the source."""
+    """Batches of ``indices`` of ``source``, whose truth is ``truth``."""
 
     source: PixelSource
-    targets: Targets
+    truth: Truth
     indices: Indices
     batch_size: int
     scaling: Scaling
@@ -64,31 +117,31 @@ class Loader:
     def __len__(self) -> int:
         return len(self._parts(self.indices))
 
+    @property
+    def size(self) -> Size:
+        """The pictures' size."""
+        return self.source.reader.recipe.size
+
     def shuffled(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One epoch of training: a new order and new augmentations, decided by seed and epoch alone."""
         order = np.random.default_rng((seed, epoch)).permutation(self.indices)
         dice = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        size = self.source.reader.recipe.size
         for pixels, indices in self._read_ahead(order):
-            yield self._batch(pixels, indices, dice, size)
+            images, targets = self.changed(pixels, indices, dice)
+            yield Batch(self.scaling(images), targets, indices)
+
+    def changed(self, pixels: PixelBatch, indices: Indices, dice: torch.Generator) -> tuple[Tensor, Targets]:
+        """Augmented pictures in [0, 1] and their truth."""
+        images = self.scaling.unit(pixels)
+        drawn = self.augmenter.draw(len(images), self.size, dice)
+        changed = apply_changes(images, drawn, fill=self.truth.fill)
+        return changed, self.truth.of(indices, drawn, self.size, self.scaling.device)
 
     def in_order(self) -> Iterator[Batch]:
         """All pictures once, in order, as they are."""
         for pixels, indices in self._read_ahead(self.indices):
-            yield self._batch(pixels, indices)
-
-    def _batch(
-        self,
-        pixels: PixelBatch,
-        indices: Indices,
-        dice: torch.Generator | None = None,
-        size: Size | None = None,
-    ) -> Batch:
-        images = self.scaling.unit(pixels)
-        if dice is not None and size is not None:
-            images = apply_changes(images, self.augmenter.draw(len(images), size, dice))
-        targets = torch.from_numpy(self.targets[indices]).to(self.scaling.device)
-        return Batch(self.scaling(images), targets, indices)
+            targets = self.truth.of(indices, None, self.size, self.scaling.device)
+            yield Batch(self.scaling(self.scaling.unit(pixels)), targets, indices)
 
     def _parts(self, order: Indices) -> list[Indices]:
         """``order`` in batches; a last picture alone, which has no variance, joins the batch before."""

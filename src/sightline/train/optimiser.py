@@ -13,12 +13,13 @@ from sightline.values.recipe import Recipe
 def make_optimiser(network: Network, recipe: Recipe) -> AdamW:
     """AdamW (Loshchilov and Hutter 2019); the backbone's rate is ``recipe.backbone_rate`` times the head's.
 
-    Biases and normalisation parameters are not decayed. A backbone rate of 0 freezes it: its
-    parameters need no gradient afterwards.
+    Biases and normalisation parameters are not decayed. What a rate of 0 or ``recipe.frozen_stem``
+    freezes needs no gradient afterwards.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.body.named_parameters():
         share = 1.0 if network.is_head(name) else recipe.backbone_rate
+        share = 0.0 if recipe.frozen_stem and network.is_stem(name) else share
         decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
         parameter.requires_grad_(share > 0)
         if share > 0:
@@ -47,7 +48,12 @@ def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, step: int, steps:
 
 
 def set_training(network: Network, recipe: Recipe) -> None:
-    """Training mode; a frozen backbone keeps its running statistics, so only the head's modules train."""
-    network.train(recipe.backbone_rate > 0)
+    """Training mode; what is frozen keeps its running statistics too."""
+    network.train()
     if recipe.backbone_rate == 0:
-        network.body.get_submodule(network.head).train()
+        network.eval()
+        for head in network.heads:
+            network.body.get_submodule(head).train()
+    elif recipe.frozen_stem:
+        for part in network.stem:
+            network.body.get_submodule(part).eval()

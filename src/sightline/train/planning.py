@@ -3,8 +3,6 @@
 import copy
 import time
 
-from torch.nn.functional import cross_entropy
-
 from sightline.train.arch.base import Network
 from sightline.train.optimiser import make_optimiser, set_training
 from sightline.train.trainer import Loaders, make_fabric
@@ -30,7 +28,7 @@ def epochs_for(minutes: float, network: Network, loaders: Loaders, recipe: Recip
         epoch += 1
         for batch in loaders.train.shuffled(recipe.seed, epoch):
             optimiser.zero_grad()
-            fabric.backward(cross_entropy(model(batch.images).logits.float(), batch.targets))
+            fabric.backward(twin.loss(model(batch.images), batch.targets, recipe))
             optimiser.step()
             steps += 1
             if steps == 0:

@@ -1,7 +1,8 @@
 """Draft a recipe from a dataset and what the user chose, and read one back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -11,8 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from sightline.errors import RecipeError
 from sightline.train.augmentation import parse_amounts
-from sightline.train.weights import InitialWeights
-from sightline.values.contract import PixelRecipe
+from sightline.train.weights import DETECTOR, InitialWeights
+from sightline.values.contract import Fit, PixelRecipe
 from sightline.values.dataset import Dataset
 from sightline.values.image import Size
 from sightline.values.recipe import Choices, Precision, Recipe
@@ -21,11 +22,17 @@ T = TypeVar("T")
 
 SMALL = 64
 """Pictures up to this many pixels get the small residual network."""
+_CELL = 32
 _LARGEST_RECIPE = 4_000_000
 
 
 def default_arch(dataset: Dataset) -> str:
-    """``small_resnet`` where half of the pictures have no side above 64 px, else ``mobilenet_v2``."""
+    """A detector where there are boxes; else a classifier.
+
+    ``small_resnet`` where half of the pictures have no side above 64 px, else ``mobilenet_v2``.
+    """
+    if dataset.task == "detection":
+        return f"{DETECTOR}/mobilenet_v2"
     sides = [max(s.size.width, s.size.height) for s in dataset.samples]
     return "small_resnet" if sides and median(sides) <= SMALL else "mobilenet_v2"
 
@@ -33,36 +40,83 @@ def default_arch(dataset: Dataset) -> str:
 def draft_recipe(dataset: Dataset, weights: InitialWeights, choices: Choices, threads: int) -> Recipe:
     """A recipe without its number of epochs (0 until planned) and without the initial digest.
 
-    Defaults: batches of 128 for pictures up to 64 px, else of 32, and at least eight a training part;
-    pretrained backbones learn at 0.3 of the head's rate; bfloat16 where the processor multiplies it in
-    hardware.
+    bfloat16 where the processor multiplies it in hardware. What else is left open by ``choices`` comes
+    from ``classifier_defaults`` or ``detector_defaults``.
     """
-    pretrained = weights.state is not None
     size = choices.size or _size(dataset, weights)
-    small = max(size.width, size.height) <= SMALL
-    train = len(dataset.part("train"))
+    pretrained = weights.state is not None
+    if dataset.task == "detection":
+        usual = detector_defaults(pretrained)
+    else:
+        usual = classifier_defaults(pretrained, size, len(dataset.part("train")))
     return Recipe(
         task=dataset.task,
         arch=weights.arch,
         dataset_fingerprint=dataset.fingerprint,
         classes=dataset.classes,
-        pixels=PixelRecipe(size, choices.fit),
+        pixels=PixelRecipe(size, choices.fit or usual.fit),
         normalise=weights.normalise,
         weights=weights.origin,
         initial_sha256="",
         epochs=choices.epochs or 0,
         seed=choices.seed,
-        batch_size=choices.batch_size or max(4, min(128 if small else 32, train // 8)),
-        learning_rate=choices.learning_rate or (1e-3 if pretrained else 3e-3),
-        backbone_rate=_given(choices.backbone_rate, 0.3 if pretrained else 1.0),
+        batch_size=choices.batch_size or usual.batch_size,
+        learning_rate=choices.learning_rate or usual.learning_rate,
+        backbone_rate=_given(choices.backbone_rate, usual.backbone_rate),
         weight_decay=choices.weight_decay,
-        label_smoothing=choices.label_smoothing,
-        warmup=0.15,
+        label_smoothing=choices.label_smoothing if dataset.task == "classification" else 0.0,
+        warmup=usual.warmup,
+        frozen_stem=usual.frozen_stem,
+        clip_norm=usual.clip_norm,
         patience=choices.patience or 0,
-        augment=parse_amounts(choices.augment),
+        augment=parse_amounts(choices.augment, dataset.task),
         threads=threads,
         precision=_precision(),
         planned_minutes=0.0 if choices.epochs is not None else choices.minutes,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a task's recipe has where nobody chose."""
+
+    fit: Fit
+    batch_size: int
+    learning_rate: float
+    backbone_rate: float
+    warmup: float
+    frozen_stem: bool = False
+    clip_norm: float = 0.0
+
+
+def classifier_defaults(pretrained: bool, size: Size, train: int) -> Defaults:
+    """Batches of 128 for pictures up to 64 px, else of 32, and at least eight a training part.
+
+    Pretrained backbones learn at 0.3 of the head's rate.
+    """
+    small = max(size.width, size.height) <= SMALL
+    return Defaults(
+        fit="stretch",
+        batch_size=max(4, min(128 if small else 32, train // 8)),
+        learning_rate=1e-3 if pretrained else 3e-3,
+        backbone_rate=0.3 if pretrained else 1.0,
+        warmup=0.15,
+    )
+
+
+def detector_defaults(pretrained: bool) -> Defaults:
+    """Batches of 4: a picture has many objects, and on a processor many small steps learn more than few.
+
+    The stem of a pretrained backbone stays as it is: it takes half of a step's time.
+    """
+    return Defaults(
+        fit="letterbox",
+        batch_size=4,
+        learning_rate=2e-3,
+        backbone_rate=0.3 if pretrained else 1.0,
+        warmup=0.05,
+        frozen_stem=pretrained,
+        clip_norm=10.0,
     )
 
 
@@ -119,13 +173,22 @@ def described(amounts: Mapping[str, float]) -> str:
 
 
 def _size(dataset: Dataset, weights: InitialWeights) -> Size:
-    if weights.arch.partition("/")[0] != "small_resnet" or not dataset.samples:
+    """The architecture's size; where that may vary, the pictures' own, as far as it is sensible."""
+    if not dataset.samples:
         return weights.size
     middle = [
         median(side) for side in zip(*((s.size.width, s.size.height) for s in dataset.samples), strict=True)
     ]
-    width, height = (max(16, min(SMALL, 8 * round(side / 8))) for side in middle)
-    return Size(width, height)
+    name = weights.arch.partition("/")[0]
+    if name == "small_resnet":
+        width, height = (max(16, min(SMALL, 8 * round(side / 8))) for side in middle)
+        return Size(width, height)
+    if name == DETECTOR:
+        # Never enlarged; whole cells of the coarsest map.
+        scale = min(1.0, weights.size.width / max(middle))
+        width, height = (max(_CELL, _CELL * ceil(round(side * scale, 3) / _CELL)) for side in middle)
+        return Size(width, height)
+    return weights.size
 
 
 def _precision() -> Precision:

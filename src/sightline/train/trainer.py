@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
-from torch.nn.functional import cross_entropy
 
 from sightline.errors import Interrupted, NotFinite
 from sightline.train.arch.base import Network
@@ -20,11 +18,12 @@ from sightline.train.batches import Batch, Loader
 from sightline.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sightline.train.event_file import EventFile
 from sightline.train.optimiser import make_optimiser, set_rate, set_training
+from sightline.train.validating import Validation, better, validate
 from sightline.values.evaluation import Checkpoint, Epoch
 from sightline.values.recipe import Recipe
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-_CURVES = ("train_loss", "val_loss", "val_top1", "learning_rate", "seconds")
+_CURVES = ("train_loss", "val_loss", "val_metric", "learning_rate", "seconds")
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,6 @@ class Watch:
 
     step: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: ARG005
     epoch: Callable[[Epoch], None] = lambda epoch: None  # noqa: ARG005
-
-
-@dataclass(frozen=True)
-class Answers:
-    """A network's answers: ``logits`` float32 ``[N, C]``, ``embeddings`` ``[N, D]``, targets and indices."""
-
-    logits: npt.NDArray[np.float32]
-    embeddings: npt.NDArray[np.float32]
-    targets: npt.NDArray[np.int64]
-    indices: npt.NDArray[np.int64]
 
 
 def train(
@@ -84,29 +73,29 @@ def train(
             for batch in loaders.train.shuffled(recipe.seed, number):
                 rate = set_rate(optimiser, recipe, step, steps)
                 optimiser.zero_grad()
-                logits = model(batch.images).logits.float()
-                loss = cross_entropy(logits, batch.targets, label_smoothing=recipe.label_smoothing)
+                loss = network.loss(model(batch.images), batch.targets, recipe)
                 losses.append(_finite(loss.item(), batch, loaders.train, number))
                 fabric.backward(loss)
+                if recipe.clip_norm:
+                    torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
                 optimiser.step()
                 step += 1
                 watch.step(step, steps, losses[-1])
-            val_loss, val_top1 = validate(model, loaders.val)
-            if len(loaders.val.indices) and not math.isfinite(val_loss):
+            val = validate(model, network, loaders.val, recipe)
+            if len(loaders.val.indices) and not math.isfinite(val.loss):
                 raise NotFinite(
-                    f"the validation loss became {val_loss} after epoch {number}; "
+                    f"the validation loss became {val.loss} after epoch {number}; "
                     "try a smaller --learning-rate"
                 )
-            epoch = Epoch(
-                number, float(np.mean(losses)), val_loss, val_top1, rate, time.monotonic() - started
-            )
+            seconds = time.monotonic() - started
+            epoch = Epoch(number, float(np.mean(losses)), val.loss, val.metric, rate, seconds)
+            improved = best == 0 or better(recipe.task, val, _validation(history[best - 1]))
             history.append(epoch)
-            better = best == 0 or not val_loss >= history[best - 1].val_loss
-            best = number if better else best
+            best = number if improved else best
             board.add(number, {name: getattr(epoch, name) for name in _CURVES})
             seconds = sum(each.seconds for each in history)
             progress = Progress(tuple(history), best, step, seconds, recipe.initial_sha256)
-            if better:
+            if improved:
                 save_checkpoint(folder / BEST, network, None, progress)
             save_checkpoint(folder / LAST, network, optimiser.optimizer, progress)
             watch.epoch(epoch)
@@ -122,31 +111,8 @@ def make_fabric(recipe: Recipe) -> Fabric:
     return Fabric(accelerator="auto", devices=1, precision=recipe.precision)
 
 
-def validate(model: torch.nn.Module, loader: Loader) -> tuple[float, float]:
-    """Mean cross-entropy in nats and top-1; not-a-number for both where there is nothing to validate on."""
-    answers = answer(model, loader)
-    if not len(answers.targets):
-        return math.nan, math.nan
-    logits = torch.from_numpy(answers.logits)
-    loss = cross_entropy(logits, torch.from_numpy(answers.targets)).item()
-    return loss, float((answers.logits.argmax(1) == answers.targets).mean())
-
-
-def answer(model: torch.nn.Module, loader: Loader) -> Answers:
-    """The network's answers to every picture of ``loader``, in order."""
-    model.eval()
-    logits, embeddings, targets, indices = [], [], [], []
-    with torch.inference_mode():
-        for batch in loader.in_order():
-            answers = model(batch.images)
-            logits.append(answers.logits.float().cpu().numpy())
-            embeddings.append(answers.embedding.float().cpu().numpy())
-            targets.append(batch.targets.cpu().numpy())
-            indices.append(batch.indices)
-    if not logits:
-        empty = np.empty((0, 0), dtype=np.float32)
-        return Answers(empty, empty, np.empty(0, np.int64), np.empty(0, np.int64))
-    return Answers(*map(np.concatenate, (logits, embeddings, targets, indices)))
+def _validation(epoch: Epoch) -> Validation:
+    return Validation(epoch.val_loss, epoch.val_metric)
 
 
 @contextmanager

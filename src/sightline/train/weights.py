@@ -7,17 +7,20 @@ from typing import Literal
 
 import torch
 
-from sightline.errors import WeightsError
+from sightline.errors import InputError, WeightsError
 from sightline.train.arch import ARCHITECTURES
 from sightline.train.arch.base import Network
 from sightline.train.hub import HubFile, reachable
 from sightline.train.weights_file import SUFFIXES, State, WeightsCard, read_card, read_state
 from sightline.values.contract import Normalise
+from sightline.values.dataset import Task
 from sightline.values.image import Size
 from sightline.values.recipe import WeightsOrigin
 
 PLAIN = Normalise(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 """For weights from scratch: pixels to [-1, 1]."""
+DETECTOR = "anchor_free"
+"""The detector that goes over any backbone."""
 _SHARE_THAT_MUST_FIT = 0.5
 _WAYS_OUT = (
     "give --weights FILE (.safetensors, or .pth with a .json beside it), "
@@ -54,7 +57,7 @@ def check_weights(wanted: str) -> None:
         raise WeightsError(f"--weights {wanted!r} is neither a file here nor a hub name; {_WAYS_OUT}")
 
 
-def find_weights(wanted: str, arch: str, normalise: Normalise | None) -> InitialWeights:
+def find_weights(wanted: str, arch: str, normalise: Normalise | None, task: Task) -> InitialWeights:
     """Resolve ``--weights``.
 
     Args:
@@ -62,6 +65,7 @@ def find_weights(wanted: str, arch: str, normalise: Normalise | None) -> Initial
             name, which is an architecture as in ``--arch`` (``mobilenet_v2``, ``timm/resnet18.a1_in1k``).
         arch: the architecture asked for; empty where ``wanted`` may decide.
         normalise: what ``--normalise`` says; needed for a file without a card.
+        task: what the network is for; a classifier's weights go into a detector's backbone.
 
     Raises:
         WeightsError: a file or hub name that cannot be had, with the ways out.
@@ -73,8 +77,27 @@ def find_weights(wanted: str, arch: str, normalise: Normalise | None) -> Initial
         return _scratch(arch, "asked for with --weights none", normalise)
     check_weights(wanted)
     if Path(wanted).is_file():
-        return _from_file(Path(wanted), arch, normalise)
-    return _from_hub_name(wanted, arch, normalise)
+        return _from_file(Path(wanted), arch, normalise, task)
+    return _from_hub_name(wanted, arch or arch_for(task, wanted), normalise)
+
+
+def arch_for(task: Task, named: str) -> str:
+    """The architecture of a task that takes the weights of ``named``: itself, or a detector over it."""
+    own = ARCHITECTURES.load(split_arch(named)[0]).TASK
+    return f"{DETECTOR}/{named}" if task == "detection" and own == "classification" else named
+
+
+def check_arch(task: Task, arch: str) -> None:
+    """Refuse an architecture made for another task.
+
+    Raises:
+        InputError: says what these pictures need.
+        UnknownPlugin: no such architecture.
+    """
+    own = ARCHITECTURES.load(split_arch(arch)[0]).TASK
+    if own != task:
+        hint = f"; try {arch_for(task, arch)}" if task == "detection" else ""
+        raise InputError(f"{arch} is made for {own}, and these pictures are for {task}{hint}")
 
 
 def load_weights(network: Network, weights: InitialWeights) -> WeightsOrigin:
@@ -86,13 +109,15 @@ def load_weights(network: Network, weights: InitialWeights) -> WeightsOrigin:
     if weights.state is None:
         return weights.origin
     own = network.body.state_dict()
+    named = {_own_name(name, network): name for name in weights.state}
+    state = {ours: weights.state[theirs] for ours, theirs in named.items()}
     # Counters of batch normalisation say nothing about the fit and older files lack them.
     wanted = {name for name in own if not name.endswith("num_batches_tracked")}
-    fits = {n: t for n, t in weights.state.items() if n in own and own[n].shape == t.shape}
+    fits = {n: t for n, t in state.items() if n in own and own[n].shape == t.shape}
     backbone = {name for name in wanted if not network.is_head(name)}
     share = len(backbone & fits.keys()) / max(len(backbone), 1)
     dropped = tuple(
-        sorted(n for n in weights.state if n not in fits and not n.endswith("num_batches_tracked"))
+        sorted(named[n] for n in state if n not in fits and not n.endswith("num_batches_tracked"))
     )
     if share < _SHARE_THAT_MUST_FIT:
         example = f", for example {dropped[0]!r}" if dropped else ""
@@ -104,6 +129,13 @@ def load_weights(network: Network, weights: InitialWeights) -> WeightsOrigin:
         )
     network.body.load_state_dict(fits, strict=False)
     return replace(weights.origin, dropped=dropped, fresh=tuple(sorted(wanted - fits.keys())))
+
+
+def _own_name(name: str, network: Network) -> str:
+    """A parameter of a weights file as the body names it: a backbone's file knows nothing around it."""
+    if not network.backbone or name in network.body.state_dict():
+        return name
+    return f"{network.backbone}.{name}"
 
 
 def weights_digest(network: torch.nn.Module) -> str:
@@ -178,7 +210,7 @@ def _from_hub_file(
     return InitialWeights(arch, origin, normalise or hub.normalise, _input_size(arch), state)
 
 
-def _from_file(path: Path, arch: str, normalise: Normalise | None) -> InitialWeights:
+def _from_file(path: Path, arch: str, normalise: Normalise | None, task: Task) -> InitialWeights:
     card = read_card(path)
     state, digest = read_state(path)
     if card is None and normalise is None:
@@ -187,12 +219,13 @@ def _from_file(path: Path, arch: str, normalise: Normalise | None) -> InitialWei
             f"its pixels are scaled; "
             "write one, or give --normalise MEAN,STD (imagenet, or six numbers)"
         )
-    arch = arch or (card.arch if card else "")
+    arch = arch or (arch_for(task, card.arch) if card else "")
     if not arch:
         raise WeightsError(f"{path.name!r} has no card that names its architecture; give --arch")
     origin = WeightsOrigin(kind="file", name=path.name, sha256=digest, licence=card.licence if card else "")
     scaling = normalise or (card.normalise if card else PLAIN)
-    size = (card.input_size if card else None) or _input_size(arch)
+    # A detector works at other sizes than the classifier that its backbone comes from.
+    size = (card.input_size if card and arch == card.arch else None) or _input_size(arch)
     return InitialWeights(arch, origin, scaling, size, state, _class_names(card))
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 from sightline.values.boxes import Boxes
 from sightline.values.image import Size
 
-Task = Literal["classification"]
+Task = Literal["classification", "detection"]
+TASKS: tuple[Task, ...] = ("classification", "detection")
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
@@ -18,8 +19,11 @@ class Sample:
     """One picture with its truth.
 
     ``path`` is relative to the dataset's root, with forward slashes; ``size`` is that of the upright
-    picture; ``labels`` are class names (exactly one in single-label classification, none when
-    unlabelled); ``meta`` holds free columns such as camera, site or time, as text.
+    picture; ``labels`` are class names: in classification exactly one, none when unlabelled; in
+    detection one for each of ``boxes``. ``boxes`` are as annotated, in pixels of the upright picture;
+    None says nothing about the picture, no boxes say that nothing is there. ``ignored`` marks the boxes
+    that count neither for nor against a detector (COCO's crowds, Pascal VOC's difficult objects); empty
+    where none is. ``meta`` holds free columns such as camera, site or time, as text.
     """
 
     path: str
@@ -29,6 +33,13 @@ class Sample:
     split: Split
     meta: Mapping[str, str] = field(default_factory=dict)
     boxes: Boxes | None = None
+    ignored: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.boxes is not None and len(self.boxes) != len(self.labels):
+            raise ValueError(f"{len(self.boxes)} boxes need as many labels, got {len(self.labels)}")
+        if self.ignored and len(self.ignored) != len(self.labels):
+            raise ValueError(f"{len(self.labels)} boxes need as many marks, got {len(self.ignored)}")
 
 
 @dataclass(frozen=True, slots=True)

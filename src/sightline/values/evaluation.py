@@ -21,12 +21,17 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One epoch's figures; losses are mean cross-entropies in nats, ``top1`` is on validation."""
+    """One epoch's figures.
+
+    Losses are means over pictures: cross-entropy in nats for a classifier, the sum of its parts for a
+    detector. ``val_metric`` is on validation: top-1 for a classifier, COCO's AP for a detector;
+    not-a-number where there is nothing to validate on.
+    """
 
     number: int
     train_loss: float
     val_loss: float
-    val_top1: float
+    val_metric: float
     learning_rate: float
     seconds: float
 
@@ -88,20 +93,81 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class EvalReport:
-    """A classifier judged on one split.
-
-    ``headline`` maps a metric's name to its value with a bootstrap interval. ``confusion`` counts
-    pictures by ``[truth][predicted]``. ``worst`` are the mistakes made with the highest score.
-    """
+    """A model judged on one split. ``headline`` maps a metric's name to its value with its interval."""
 
     split: Split
     pictures: int
     classes: tuple[str, ...]
     headline: Mapping[str, Interval]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationReport(EvalReport):
+    """A classifier judged on one split.
+
+    ``confusion`` counts pictures by ``[truth][predicted]``. ``worst`` are the mistakes made with the
+    highest score.
+    """
+
     per_class: tuple[ClassScores, ...]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
     worst: tuple[Mistake, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectScores:
+    """One class of a detector.
+
+    ``objects`` counts its true boxes; ``ap`` and ``ap50`` are COCO's, not-a-number without a true box.
+    At the operating ``threshold`` and an IoU of 0.5, ``found`` boxes were given, with this ``precision``
+    and ``recall``. ``curve`` has (recall, precision) at an IoU of 0.5 at every recall of COCO's 101.
+    """
+
+    name: str
+    objects: int
+    ap: float
+    ap50: float
+    threshold: float
+    found: int
+    precision: float
+    recall: float
+    curve: tuple[tuple[float, float], ...]
+
+
+XYXY = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionError:
+    """An object that was missed, or a box that was given where no such object is.
+
+    ``box`` is xyxy in pixels of the upright picture. ``score`` is that of the false find; of a missed
+    object it is the highest score, below the threshold, of a box of its class over it, 0 for none.
+    ``iou`` is the largest overlap: of a false find with any true box, of a missed object with any box
+    that was given; ``instead`` is that other box's class, empty where nothing overlaps.
+    """
+
+    path: str
+    label: str
+    box: XYXY
+    score: float
+    iou: float
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionReport(EvalReport):
+    """A detector judged on one split; errors are those at the operating thresholds and an IoU of 0.5.
+
+    ``objects`` counts the true boxes. ``missed`` are the worst misses, the largest objects first;
+    ``false_finds`` those with the highest scores.
+    """
+
+    objects: int
+    per_class: tuple[ObjectScores, ...]
+    missed: tuple[DetectionError, ...]
+    false_finds: tuple[DetectionError, ...]
 
 
 Verdict = Literal["better", "not worse", "undecided", "worse"]
@@ -130,7 +196,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How far an exported model's answers are from the trained network's on the same pixels."""
+    """How far an exported classifier's answers are from the trained network's on the same pixels."""
 
     pictures: int
     source: str
@@ -138,4 +204,28 @@ class Parity:
     max_score_difference: float
     max_embedding_difference: float
     tolerance: float
+    passes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionParity:
+    """How far an exported detector's answers are from the trained network's on the same pixels.
+
+    Of all ``detections`` that either gave, ``matched`` have a partner of the same class in the other
+    answer; box differences are in pixels of the model's input. ``borderline`` are those without one that
+    rounding explains: they, or one that suppressed them, lie within ``tolerance`` of a threshold or of a
+    cut. ``ap_difference`` is the exported model's AP less the trained network's, None without truth.
+    """
+
+    pictures: int
+    source: str
+    detections: int
+    matched: int
+    borderline: int
+    max_score_difference: float
+    max_box_difference: float
+    max_embedding_difference: float
+    ap_difference: float | None
+    tolerance: float
+    box_tolerance: float
     passes: bool

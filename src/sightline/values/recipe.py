@@ -37,8 +37,10 @@ class Recipe:
 
     ``arch`` is ``NAME`` or ``NAME/VARIANT``; rates are AdamW's; ``backbone_rate`` multiplies the
     backbone's learning rate (0 freezes it); ``warmup`` is a fraction of all steps; ``patience`` counts
-    epochs without a better validation loss (0: never stop early); ``augment`` maps an augmentation's
-    name to its amount; ``initial_sha256`` is the digest of all weights before the first step.
+    epochs without a better validation (0: never stop early); ``augment`` maps an augmentation's name to
+    its amount; ``initial_sha256`` is the digest of all weights before the first step. ``frozen_stem``
+    keeps the network's first modules as they were given; gradients are scaled down to ``clip_norm``
+    where their norm is larger (0: never).
     """
 
     task: Task
@@ -57,6 +59,8 @@ class Recipe:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     warmup: float = 0.1
+    frozen_stem: bool = False
+    clip_norm: float = 0.0
     patience: int = 0
     augment: Mapping[str, float] = field(default_factory=dict)
     threads: int = 1
@@ -77,17 +81,19 @@ class Choices:
     """What the user may choose about training; None leaves the choice to the dataset.
 
     ``backbone_rate`` multiplies the backbone's learning rate, 0 freezes it; ``patience`` counts epochs
-    without a better validation loss, 0 never stops early.
+    without a better validation, 0 never stops early. ``precision`` is what the operating thresholds aim
+    at on validation; None aims at the best F1.
     """
 
     size: Size | None = None
-    fit: Fit = "stretch"
+    fit: Fit | None = None
     epochs: int | None = None
     minutes: float = 5.0
     seed: int = 0
     batch_size: int | None = None
     learning_rate: float | None = None
     backbone_rate: float | None = None
+    precision: float | None = None
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     patience: int | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from sightline.values.contract import ModelContract
-from sightline.values.evaluation import Calibration, Interval, Parity
+from sightline.values.evaluation import Calibration, DetectionParity, Interval, Parity
 from sightline.values.recipe import Recipe
 
 Stage = Literal["candidate", "production", "archived"]
@@ -28,7 +28,7 @@ class Manifest:
     thresholds: Mapping[str, float]
     calibration: Calibration | None
     metrics: Mapping[str, Interval]
-    parity: Parity | None
+    parity: Parity | DetectionParity | None
     recipe: Recipe
     parents: tuple[str, ...]
     licences: Mapping[str, str]

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from sightline.data.formats import voc
+from sightline.data.formats.base import RawSample
 from sightline.data.sources._board_defects import apply_defect, place_defect, survey
 from sightline.data.sources._board_layout import draw_layout
 from sightline.data.sources._board_router import STEPS, route
@@ -24,8 +26,10 @@ from sightline.data.sources.boards import (
     DefectKind,
     draw_board,
     draw_defect_folder,
+    draw_detection_folder,
 )
 from sightline.errors import DatasetError, InputError, StorageError
+from sightline.values.dataset import SetAside
 from sightline.values.image import Size
 
 SIZE = Size(480, 400)
@@ -46,6 +50,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hashes(root: Path) -> dict[str, str]:
     files = sorted(root.rglob("*.jpg"))
     return {str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("whole") / "boards"
+    draw_detection_folder(root, pictures=24, seed=5, size=192)
+    return root
+
+
+def annotated(root: Path) -> list[RawSample]:
+    """What the reader of this layout makes of it."""
+    found = list(voc.read(root, "*"))
+    assert not any(isinstance(each, SetAside) for each in found)
+    return [each for each in found if isinstance(each, RawSample)]
 
 
 def regions(mask: npt.NDArray[np.bool_]) -> int:
@@ -126,6 +144,24 @@ def test_a_defect_does_to_the_copper_what_its_kind_means(kind: DefectKind) -> No
             assert (islands, holes) == (0, 0)
 
 
+def test_a_drilled_hole_is_not_bitten() -> None:
+    """A bite out of a small hole's edge would look like a pin-hole."""
+    before = np.zeros((3 * 200, 3 * 200), np.uint8)
+    cv2.rectangle(before, (150, 150), (450, 450), 255, cv2.FILLED)
+    cv2.circle(before, (300, 300), 12, 0, cv2.FILLED)
+    allowed = np.zeros((200, 200), np.bool_)
+    allowed[80:120, 80:120] = True
+    assert place_defect(np.random.default_rng(0), "mousebite", before, survey(before), allowed) is None
+
+
+def test_a_defect_may_be_nearer_to_the_edge_when_asked() -> None:
+    rng = np.random.default_rng(2)
+    boards = [draw_board(rng, Size(192, 192), ["copper"] * 3, inset=12) for _ in range(8)]
+    middles = np.vstack([(b.boxes.xyxy[:, :2] + b.boxes.xyxy[:, 2:]) / 2 for b in boards])
+    assert (np.minimum(middles, 192 - middles).min(axis=1) < 30).any()
+    assert all(board.boxes == board.boxes.clipped() for board in boards)
+
+
 def test_copper_is_dark_and_board_bright() -> None:
     for camera in CAMERAS:
         board = draw_board(np.random.default_rng(0), Size(256, 256), (), camera=camera)
@@ -195,6 +231,9 @@ def test_progress_counts_pictures(tmp_path: Path) -> None:
 
 
 def test_bad_arguments_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    for pictures, seed, size, margin in ((9, 0, 256, 0), (10, -1, 256, 0), (10, 0, 64, 0), (10, 0, 256, 99)):
+        with pytest.raises(InputError, match="drawing boards needs"):
+            draw_detection_folder(tmp_path / "new", pictures, seed, size, margin)
     for per_class, seed, size in ((0, 0, 96), (1, -1, 96), (1, 0, 8), (1, 0, 4096)):
         with pytest.raises(InputError, match="drawing boards needs"):
             draw_defect_folder(tmp_path / "new", per_class, seed, size)
@@ -205,6 +244,8 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep me")
     with pytest.raises(DatasetError, match="empty folder"):
         draw_defect_folder(tmp_path, per_class=1, seed=0)
+    with pytest.raises(DatasetError, match="empty folder"):
+        draw_detection_folder(tmp_path, pictures=10, seed=0)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -213,3 +254,45 @@ def test_an_unusable_place_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot write pictures of boards") as caught:
         draw_defect_folder(tmp_path / "file" / "new", per_class=1, seed=0)
     assert "\n" not in str(caught.value)
+    with pytest.raises(StorageError, match="cannot write pictures of boards"):
+        draw_detection_folder(tmp_path / "file" / "new", pictures=10, seed=0)
+
+
+def test_whole_boards_are_a_set_that_the_reader_takes_without_a_complaint(whole: Path) -> None:
+    samples = annotated(whole)
+    assert Counter(sample.split for sample in samples) == {"train": 16, "val": 4, "test": 4}
+    assert len({sample.path for sample in samples}) == 24
+    counts = Counter(len(sample.labels) for sample in samples)
+    assert set(counts) <= {0, 3, 4, 5, 6}
+    assert counts[0] >= 1
+    assert {label for sample in samples for label in sample.labels} == set(DEFECT_KINDS)
+    with Image.open(whole / samples[0].path) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("JPEG", "L", (192, 192))
+
+
+def test_boxes_of_whole_boards_leave_the_margin_that_was_asked_for(tmp_path: Path) -> None:
+    draw_detection_folder(tmp_path / "wide", pictures=10, seed=3, size=192)
+    draw_detection_folder(tmp_path / "exact", pictures=10, seed=3, size=192, margin=0)
+    for wide, exact in zip(annotated(tmp_path / "wide"), annotated(tmp_path / "exact"), strict=True):
+        assert wide.boxes is not None
+        assert exact.boxes is not None
+        assert (wide.labels, wide.boxes.form) == (exact.labels, "xyxy")
+        bounds = np.array(exact.boxes.rows).reshape(-1, 4)
+        grown = np.clip(bounds + np.array([-10, -10, 10, 10]), 0, 192)
+        assert np.allclose(np.array(wide.boxes.rows).reshape(-1, 4), grown, atol=0.011)
+
+
+def test_whole_boards_are_the_same_bytes_for_the_same_seed(whole: Path, tmp_path: Path) -> None:
+    def contents(root: Path) -> dict[str, bytes]:
+        return {str(f.relative_to(root)): f.read_bytes() for f in sorted(root.rglob("*")) if f.is_file()}
+
+    draw_detection_folder(tmp_path / "again", pictures=24, seed=5, size=192)
+    assert contents(tmp_path / "again") == contents(whole)
+    draw_detection_folder(tmp_path / "other", pictures=10, seed=6, size=192)
+    assert not set(hashes(tmp_path / "other").values()) & set(hashes(whole).values())
+
+
+def test_progress_counts_whole_boards(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    draw_detection_folder(tmp_path / "new", 10, 0, 192, progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(number, 10) for number in range(1, 11)]

@@ -11,16 +11,26 @@ TITLE = "identical pictures"
 def check(imported: Imported) -> list[Finding]:
     """Same pixels, whatever the bytes around them; a contradiction between labels is an error in the set."""
     alike = identical(imported)
-    torn = [samples for samples in alike if len({sample.labels for sample in samples}) > 1]
+    torn = [samples for samples in alike if len({_truth(sample) for sample in samples}) > 1]
     findings = []
     if torn:
-        words = f"{len(torn):,} pictures lie in more than one class, the first as {_as_labelled(torn[0])}"
+        how = "lie in more than one class"
+        if imported.dataset.task == "detection":
+            how = "are there with different boxes"
+        words = f"{len(torn):,} pictures {how}, the first as {_as_labelled(torn[0])}"
         findings.append(_finding("error", words, torn))
     if alike:
         extra = sum(map(len, alike)) - len(alike)
         words = f"{len(alike):,} pictures are there more than once, {extra:,} copies: {some(_paths(alike))}"
         findings.append(_finding("warning", words, alike))
     return findings
+
+
+def _truth(sample: Sample) -> tuple[object, ...]:
+    """What is said about a picture, whatever the order of its boxes."""
+    if sample.boxes is None:
+        return sample.labels
+    return tuple(sorted(zip(sample.labels, map(tuple, sample.boxes.xyxy.tolist()), strict=True)))
 
 
 def _as_labelled(samples: list[Sample]) -> str:

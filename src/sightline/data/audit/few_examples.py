@@ -14,16 +14,21 @@ pictures the interval of a class's recall is still 0.6 wide at worst."""
 
 
 def check(imported: Imported) -> list[Finding]:
-    """Classes without a usable picture, then those with too few, part by part."""
+    """Classes without a usable picture, then those with too few, part by part.
+
+    Pictures that show a class count, not its boxes: thirty cells on one photograph are one example of
+    its light and its microscope.
+    """
     dataset = imported.dataset
     counts: Counter[tuple[Split, str]] = Counter(
-        (s.split, label) for s in dataset.samples for label in s.labels
+        (s.split, label) for s in dataset.samples for label in set(s.labels)
     )
     present = {label for _, label in counts}
     findings = []
     lost = sorted(label for label in imported.found if label not in present)
     if lost:
-        words = f"{_listed(repr(label) for label in lost)}: no usable picture in the folder, so no class"
+        where = "in the folder" if dataset.task == "classification" else "shows it"
+        words = f"{_listed(repr(label) for label in lost)}: no usable picture {where}, so no class"
         findings.append(Finding("few_examples", "warning", words, figures={"classes": len(lost)}))
     trained = {split for split, _ in counts} if "train" in {split for split, _ in counts} else set()
     for split in (split for split in SPLITS if split in trained):

@@ -27,7 +27,10 @@ def check(imported: Imported) -> list[Finding]:
     """Cramér's V of each column with the class, and a permutation p-value corrected for all columns asked.
 
     A column that names pictures rather than conditions (more values than half the pictures) is passed over.
+    Pictures with boxes have no one class that a column could go with, so they are not asked about.
     """
+    if imported.dataset.task == "detection":
+        return []
     samples = [sample for sample in imported.dataset.samples if sample.labels]
     labels = [sample.labels[0] for sample in samples]
     asked = {}

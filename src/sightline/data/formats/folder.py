@@ -1,13 +1,26 @@
 """One folder per class: ``CLASS/…/picture`` or ``SPLIT/CLASS/…/picture``."""
 
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from sightline.data.formats._writing import (
+    annotated,
+    copy_picture,
+    inside,
+    lost_columns,
+    new_names,
+    refuse_other_task,
+)
 from sightline.data.formats.base import Beside, RawSample
 from sightline.data.split_names import split_of
 from sightline.data.tree import asked_for, walk
-from sightline.values.dataset import SetAside, Split
+from sightline.errors import InputError
+from sightline.values.dataset import Dataset, Sample, SetAside, Split, Task
+
+TASK: Task = "classification"
+GROUP_BY = ""
 
 
 def recognises(root: Path) -> bool:
@@ -38,6 +51,20 @@ def read(root: Path, include: str) -> Iterator[RawSample | Beside | SetAside]:
             yield Beside(path, label)
 
 
+def write(dataset: Dataset, target: Path) -> list[str]:
+    """``SPLIT/CLASS/picture``; metadata is what it cannot hold."""
+    refuse_other_task(dataset.task, TASK, "folder")
+    samples, lost = annotated(dataset)
+    parts: defaultdict[str, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        parts[_class_folder(sample)].append(sample)
+    for folder, members in parts.items():
+        names = new_names(members, inside(folder))
+        for path, name in names.items():
+            copy_picture(dataset, path, target / folder / name)
+    return lost + lost_columns(dataset)
+
+
 def split_folders(names: set[str]) -> dict[str, Split]:
     """The folders right under the root that are splits, empty where those folders are classes.
 
@@ -54,3 +81,10 @@ def _first_folder(path: str) -> tuple[str, ...]:
     """The class in ``CLASS/…/file``, composed: one name written in two ways of Unicode is one class."""
     folder, slash, _ = path.partition("/")
     return (unicodedata.normalize("NFC", folder),) if slash else ()
+
+
+def _class_folder(sample: Sample) -> str:
+    [label] = sample.labels
+    if "/" in label or label.startswith(".") or label == "__MACOSX":
+        raise InputError(f"the class {label!r} cannot be the name of a folder")
+    return f"{sample.split}/{label}"

@@ -35,6 +35,9 @@ _VISIBLE = 3.5
 _NET_AREA = 450
 """Square pixels from which on an island is more than a lone dot or pad."""
 
+_HOLE_AREA = 120
+"""Square pixels below which clear ground inside copper is a drilled hole: biting it looks like a pin-hole."""
+
 _TRIES = 60
 
 
@@ -51,18 +54,20 @@ class Ground:
 
     ``depth`` is how far a copper pixel is from clear ground, ``room`` how far a clear pixel is from
     copper, ``nearest`` the number of the copper island that is nearest, ``lone`` whether that is a dot
-    or pad of its own, on which a cut, bite or bridge would mean nothing.
+    or pad of its own, on which a cut, bite or bridge would mean nothing; ``hole`` whether the nearest
+    clear ground is a small hole.
     """
 
     depth: npt.NDArray[np.float32]
     room: npt.NDArray[np.float32]
     nearest: npt.NDArray[np.int32]
     lone: npt.NDArray[np.bool_]
+    hole: npt.NDArray[np.bool_]
 
     def around(self, x: int, y: int) -> "Ground":
         """The part within ``REACH`` pixels of a place."""
         part = np.s_[y - REACH : y + REACH, x - REACH : x + REACH]
-        return Ground(self.depth[part], self.room[part], self.nearest[part], self.lone[part])
+        return Ground(self.depth[part], self.room[part], self.nearest[part], self.lone[part], self.hole[part])
 
 
 def survey(copper: Mask) -> Ground:
@@ -70,14 +75,16 @@ def survey(copper: Mask) -> Ground:
     height, width = (side // SUPERSAMPLING for side in copper.shape)
     small = cv2.resize(copper, (width, height), interpolation=cv2.INTER_AREA)
     solid = np.where(small > 127, np.uint8(255), np.uint8(0))
-    depth = cv2.distanceTransform(solid, cv2.DIST_L2, 5)
+    depth, clearing = cv2.distanceTransformWithLabels(solid, cv2.DIST_L2, 5)
     room, nearest = cv2.distanceTransformWithLabels(255 - solid, cv2.DIST_L2, 5)
     areas = np.bincount(nearest[solid > 0], minlength=int(nearest.max()) + 1)
+    clear_areas = np.bincount(clearing[solid == 0], minlength=int(clearing.max()) + 1)
     return Ground(
         np.asarray(depth, np.float32),
         np.asarray(room, np.float32),
         np.asarray(nearest, np.int32),
         np.asarray(areas[nearest] < _NET_AREA),
+        np.asarray(clear_areas[clearing] < _HOLE_AREA),
     )
 
 
@@ -123,7 +130,12 @@ def _possible(kind: DefectKind, ground: Ground) -> npt.NDArray[np.bool_]:
     elif kind == "short":
         found = _between_nets(ground) & (room >= 2) & (room <= 13)
     elif kind == "mousebite":
-        found = (depth > 0) & (depth < 1.6) & (cv2.dilate(depth, np.ones((21, 21), np.uint8)) >= 4.5)
+        found = (
+            (depth > 0)
+            & (depth < 1.6)
+            & ~ground.hole
+            & (cv2.dilate(depth, np.ones((21, 21), np.uint8)) >= 4.5)
+        )
     else:
         found = (room > 0) & (room < 1.6) & (cv2.dilate(room, np.ones((25, 25), np.uint8)) >= 6)
     return np.asarray(found & ~ground.lone)

@@ -13,6 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from sightline.data.sources._board_annotation import (
+    ANNOTATIONS,
+    LISTS,
+    PICTURES,
+    annotation,
+    write_lists,
+)
 from sightline.data.sources._board_camera import CAMERAS, MARGIN, Affine, Camera, photograph
 from sightline.data.sources._board_defects import (
     DEFECT_KINDS,
@@ -26,6 +33,7 @@ from sightline.data.sources._board_layout import draw_layout
 from sightline.data.sources._board_sheet import SUPERSAMPLING, Mask
 from sightline.errors import DatasetError, InputError, StorageError
 from sightline.values.boxes import Boxes
+from sightline.values.dataset import Split
 from sightline.values.image import Pixels, Size
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "DefectKind",
     "draw_board",
     "draw_defect_folder",
+    "draw_detection_folder",
 ]
 
 _GOOD = "good"
@@ -48,6 +57,26 @@ _LAYOUTS = 25
 _SMALLEST = 128
 _INSET = 36
 """Pixels from the edges in which no defect is centred, so that all are whole in the picture."""
+
+_FEWEST_DEFECTS, _MOST_DEFECTS = 3, 6
+_FLAWLESS = 0.1
+"""The share of boards without a defect."""
+
+_ANNOTATED = 10
+"""Pixels that DeepPCB's annotators left on every side of a defect (the median over its test pictures)."""
+
+_NEAR_EDGE = 24
+_HELD_OUT = 0.15
+
+_SHARES: dict[DefectKind, float] = {
+    "open": 0.20,
+    "short": 0.15,
+    "mousebite": 0.18,
+    "spur": 0.16,
+    "copper": 0.14,
+    "pin-hole": 0.17,
+}
+"""How often each kind occurs in DeepPCB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +101,7 @@ def draw_board(
     *,
     sound: int = 0,
     apart: int = 40,
+    inset: int = _INSET,
     camera: Camera | None = None,
 ) -> Board:
     """Draw one board with exactly these ``defects``.
@@ -82,6 +112,7 @@ def draw_board(
         defects: the kinds to draw, repeats allowed.
         sound: how many places without a defect to return besides.
         apart: how far, in pixels along x or y, the middles of defects and sound places are apart.
+        inset: how far, in pixels, they are from the edges; from 36 on all are whole in the picture.
         camera: who takes the picture; ``None`` chooses one of ``CAMERAS``.
 
     Raises:
@@ -93,7 +124,7 @@ def draw_board(
     canvas = Size(size.width + 2 * MARGIN, size.height + 2 * MARGIN)
     for _ in range(_LAYOUTS):
         copper = draw_layout(rng, canvas)
-        footprints = _place_all(rng, copper, defects, sound, apart)
+        footprints = _place_all(rng, copper, defects, sound, apart, inset)
         if footprints is not None:
             pixels, affine = photograph(rng, copper, size, camera)
             boxes = [_bounds(footprint, affine) for footprint in footprints]
@@ -142,7 +173,7 @@ def draw_defect_folder(
             f"got {per_class}, {seed} and {size}"
         )
     try:
-        _prepare(root)
+        _prepare(root, CLASSES)
         written = 0
         for board_number, start in enumerate(range(0, per_class, _PER_BOARD), start=1):
             rng = np.random.default_rng([seed, board_number])
@@ -157,12 +188,76 @@ def draw_defect_folder(
         raise StorageError(f"cannot write pictures of boards into {str(root)!r}: {error.strerror}") from error
 
 
-def _prepare(root: Path) -> None:
+def draw_detection_folder(
+    root: Path,
+    pictures: int,
+    seed: int,
+    size: int = 256,
+    margin: float = _ANNOTATED,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write ``pictures`` of whole boards with boxes around their defects, in Pascal VOC's layout.
+
+    ``root/JPEGImages/NAME.jpg``, ``root/Annotations/NAME.xml`` and ``root/ImageSets/Main/SPLIT.txt``;
+    NAME is ``board0001-cam1``. Every picture shows a board of its own, so no board of val and test (15 %
+    each) was ever trained on. Nine boards in ten have three to six defects, their kinds as frequent as in
+    DeepPCB, the others none. Boxes may overlap a little. The same arguments give the same bytes.
+
+    Args:
+        root: the folder to fill; made where it is missing, refused where something is in it.
+        pictures: how many, at least 10.
+        seed: of the dice.
+        size: width and height of a picture, 192 to 1,024 pixels; more shows more of the board.
+        margin: pixels between a defect's exact bounds and its box, on every side; cut to the picture.
+        progress: called with pictures written and pictures in all, after each board.
+
+    Raises:
+        InputError: a number is out of range.
+        DatasetError: the folder is not empty.
+        StorageError: the disk refuses.
+    """
+    if pictures < 10 or seed < 0 or not 192 <= size <= 1024 or not 0 <= margin <= _NEAR_EDGE:
+        raise InputError(
+            "drawing boards needs at least 10 pictures, seed of at least 0, size from 192 to 1024 and margin "
+            f"from 0 to {_NEAR_EDGE}, got {pictures}, {seed}, {size} and {margin}"
+        )
+    held_out = max(1, round(_HELD_OUT * pictures))
+    names: dict[Split, list[str]] = {"train": [], "val": [], "test": []}
+    try:
+        _prepare(root, (PICTURES, ANNOTATIONS, LISTS))
+        for number in range(1, pictures + 1):
+            rng = np.random.default_rng([seed, number])
+            camera = CAMERAS[(number - 1) % len(CAMERAS)]
+            board = draw_board(rng, Size(size, size), _defects_of_one(rng), inset=_NEAR_EDGE, camera=camera)
+            name = f"board{number:04d}-{camera.name}"
+            left = pictures - number
+            names["test" if left < held_out else "val" if left < 2 * held_out else "train"].append(name)
+            file = root / PICTURES / f"{name}.jpg"
+            Image.fromarray(board.pixels[:, :, 0]).save(file, "JPEG", quality=camera.jpeg_quality)
+            around = np.array([-margin, -margin, margin, margin])
+            boxes = Boxes(board.boxes.xyxy + around, board.boxes.size).clipped()
+            (root / ANNOTATIONS / f"{name}.xml").write_text(annotation(name, boxes, board.labels))
+            if progress:
+                progress(number, pictures)
+        write_lists(root, names)
+    except OSError as error:
+        raise StorageError(f"cannot write pictures of boards into {str(root)!r}: {error.strerror}") from error
+
+
+def _defects_of_one(rng: np.random.Generator) -> list[DefectKind]:
+    if rng.random() < _FLAWLESS:
+        return []
+    count = int(rng.integers(_FEWEST_DEFECTS, _MOST_DEFECTS + 1))
+    drawn: list[DefectKind] = rng.choice(list(_SHARES), size=count, p=list(_SHARES.values())).tolist()
+    return drawn
+
+
+def _prepare(root: Path, folders: Sequence[str]) -> None:
     root.mkdir(parents=True, exist_ok=True)
     if any(root.iterdir()):
         raise DatasetError(f"boards are drawn into an empty folder, and {str(root)!r} is not; choose another")
-    for name in CLASSES:
-        (root / name).mkdir()
+    for name in folders:
+        (root / name).mkdir(parents=True)
 
 
 def _crops(
@@ -190,16 +285,21 @@ def _crop_start(rng: np.random.Generator, low: float, high: float, size: int, si
 
 
 def _place_all(
-    rng: np.random.Generator, copper: Mask, defects: Sequence[DefectKind], sound: int, apart: int
+    rng: np.random.Generator,
+    copper: Mask,
+    defects: Sequence[DefectKind],
+    sound: int,
+    apart: int,
+    inset: int,
 ) -> list[Footprint] | None:
     """Draw all defects into ``copper``; their footprints in the order asked for, then the sound places.
 
     The order of drawing is random, so that no kind is left with the places that others did not want.
     """
     ground = survey(copper)
-    inset = MARGIN + _INSET
+    edge = MARGIN + inset
     allowed = np.zeros(ground.depth.shape, np.bool_)
-    allowed[inset:-inset, inset:-inset] = True
+    allowed[edge:-edge, edge:-edge] = True
     wanted: list[DefectKind] = [*defects, *rng.choice(DEFECT_KINDS, size=sound).tolist()]
     footprints: dict[int, Footprint] = {}
     for index in rng.permutation(len(wanted)).tolist():

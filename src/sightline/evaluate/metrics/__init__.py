@@ -1,4 +1,4 @@
-"""Plugin folder: one figure of a classifier, one file."""
+"""Plugin folder: one figure of a model, one file."""
 
 from typing import TYPE_CHECKING
 

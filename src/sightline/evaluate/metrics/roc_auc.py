@@ -9,10 +9,13 @@ or with all of them, are left out; NaN where none is left.
 import numpy as np
 import numpy.typing as npt
 
+from sightline.evaluate.classified import Classified
 from sightline.evaluate.confusion import class_sums, mean_over_present
-from sightline.evaluate.metrics.base import Floats, Labels
+from sightline.evaluate.metrics.base import Floats
+from sightline.values.dataset import Task
 
 TITLE = "ROC AUC"
+TASK: Task = "classification"
 HIGHER_IS_BETTER = True
 ZERO_IF_CALIBRATED = False
 
@@ -20,8 +23,9 @@ _FEW = 64
 """Up to so many pictures of a class comparing every pair in one matrix product beats sorting."""
 
 
-def values(truth: Labels, probabilities: Floats, weights: Floats) -> Floats:
+def values(answers: Classified, weights: Floats) -> Floats:
     """Mean over the classes of the area under the curve."""
+    truth, probabilities = answers.truth, answers.probabilities
     classes = probabilities.shape[1]
     support = class_sums(weights, truth, classes)
     rest = weights.sum(axis=1, keepdims=True) - support

@@ -3,13 +3,16 @@
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from sightline.train.arch.base import IMAGENET, Answer, Network, no_variant
+from sightline.train.arch.base import IMAGENET, Answer, Classifier, Network, no_variant
 from sightline.train.hub import HubFile, torch_hub_file
 from sightline.train.torchvision_ops import import_torchvision
+from sightline.values.dataset import Task
 from sightline.values.image import Size
 
+TASK: Task = "classification"
 
-class MobileNetV2(Network):
+
+class MobileNetV2(Classifier):
     """Embedding: the 1,280 pooled features."""
 
     def forward(self, images: Tensor) -> Answer:
@@ -21,7 +24,7 @@ class MobileNetV2(Network):
 def build(variant: str, classes: int) -> Network:
     """A fresh MobileNetV2."""
     no_variant("mobilenet_v2", variant)
-    return MobileNetV2(import_torchvision().models.mobilenet_v2(num_classes=classes), head="classifier")
+    return MobileNetV2(import_torchvision().models.mobilenet_v2(num_classes=classes), heads=("classifier",))
 
 
 def input_size(variant: str) -> Size:

@@ -10,9 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from sightline.errors import InputError
-from sightline.train.arch.base import Answer, Network
+from sightline.train.arch.base import Answer, Classifier, Network
 from sightline.train.hub import HubFile
+from sightline.values.dataset import Task
 from sightline.values.image import Size
+
+TASK: Task = "classification"
 
 WIDTH = 32
 """Channels of the first convolution; ``small_resnet/48`` takes another width."""
@@ -58,7 +61,7 @@ class Body(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
 
-class SmallResNet(Network):
+class SmallResNet(Classifier):
     """Embedding: the pooled features, eight times the width."""
 
     def forward(self, images: Tensor) -> Answer:
@@ -70,7 +73,7 @@ class SmallResNet(Network):
 
 def build(variant: str, classes: int) -> Network:
     """A fresh network; ``variant`` is its width."""
-    return SmallResNet(Body(_width(variant), classes), head="classifier")
+    return SmallResNet(Body(_width(variant), classes), heads=("classifier",))
 
 
 def input_size(variant: str) -> Size:

@@ -3,13 +3,16 @@
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from sightline.train.arch.base import IMAGENET, Answer, Network, no_variant
+from sightline.train.arch.base import IMAGENET, Answer, Classifier, Network, no_variant
 from sightline.train.hub import HubFile, torch_hub_file
 from sightline.train.torchvision_ops import import_torchvision
+from sightline.values.dataset import Task
 from sightline.values.image import Size
 
+TASK: Task = "classification"
 
-class SqueezeNet(Network):
+
+class SqueezeNet(Classifier):
     """Embedding: the 512 feature maps that the classifying convolution reads, averaged."""
 
     def forward(self, images: Tensor) -> Answer:
@@ -22,7 +25,7 @@ class SqueezeNet(Network):
 def build(variant: str, classes: int) -> Network:
     """A fresh SqueezeNet 1.1."""
     no_variant("squeezenet", variant)
-    return SqueezeNet(import_torchvision().models.squeezenet1_1(num_classes=classes), head="classifier")
+    return SqueezeNet(import_torchvision().models.squeezenet1_1(num_classes=classes), heads=("classifier",))
 
 
 def input_size(variant: str) -> Size:

@@ -6,11 +6,14 @@ from typing import Protocol, cast
 from torch import Tensor, nn
 
 from sightline.errors import InputError
-from sightline.train.arch.base import Answer, Network
+from sightline.train.arch.base import Answer, Classifier, Network
 from sightline.train.hub import HubFile, hugging_face_file
 from sightline.train.torchvision_ops import import_timm
 from sightline.values.contract import Normalise
+from sightline.values.dataset import Task
 from sightline.values.image import Size
+
+TASK: Task = "classification"
 
 
 class _Body(Protocol):
@@ -20,14 +23,14 @@ class _Body(Protocol):
     def forward_head(self, features: Tensor, *, pre_logits: bool) -> Tensor: ...
 
 
-class TimmClassifier(Network):
+class TimmClassifier(Classifier):
     """Embedding: what timm's head gives before its last linear layer."""
 
     def forward(self, images: Tensor) -> Answer:
         """Logits and embedding."""
         body = cast(_Body, self.body)
         embedding = body.forward_head(body.forward_features(images), pre_logits=True)
-        return Answer(self.part(self.head, embedding), embedding)
+        return Answer(self.part(self.heads[0], embedding), embedding)
 
 
 def build(variant: str, classes: int) -> Network:
@@ -38,7 +41,7 @@ def build(variant: str, classes: int) -> Network:
     head = _configuration(variant).classifier
     if not isinstance(head, str) or not isinstance(body.get_submodule(head), nn.Linear):
         raise InputError(f"timm/{variant} does not end in one linear layer, so it gives no embedding")
-    return TimmClassifier(body, head=head)
+    return TimmClassifier(body, heads=(head,))
 
 
 def input_size(variant: str) -> Size:

@@ -1,12 +1,15 @@
 """Shift, as cutting a window out of the padded picture does."""
 
+from collections.abc import Mapping
+
 from torch import Generator
 
 from sightline.train.augment.base import Change, identity, uniform
+from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "largest shift as a fraction of width and height"
-DEFAULT = 0.1
+DEFAULT: Mapping[Task, float] = {"classification": 0.1, "detection": 0.1}
 
 
 def draw(amount: float, count: int, size: Size, dice: Generator) -> Change:

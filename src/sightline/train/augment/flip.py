@@ -1,13 +1,16 @@
 """Mirror left and right."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Generator
 
 from sightline.train.augment.base import Change, identity
+from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "probability of a mirrored picture, 0 to 1"
-DEFAULT = 0.5
+DEFAULT: Mapping[Task, float] = {"classification": 0.5, "detection": 0.5}
 
 
 def draw(amount: float, count: int, size: Size, dice: Generator) -> Change:  # noqa: ARG001

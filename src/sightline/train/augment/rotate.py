@@ -1,13 +1,16 @@
 """Turn about the centre."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Generator
 
 from sightline.train.augment.base import Change, identity, uniform
+from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "largest angle in degrees, either way"
-DEFAULT = 8.0
+DEFAULT: Mapping[Task, float] = {"classification": 8.0, "detection": 0.0}
 
 
 def draw(amount: float, count: int, size: Size, dice: Generator) -> Change:  # noqa: ARG001

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from sightline.errors import ParityError
-from sightline.export.onnx_file import PixelsToProbabilities, contract, to_onnx
-from sightline.export.parity import measure_parity, require_parity
+from sightline.export.classifier import PixelsToProbabilities, classifier_file
+from sightline.export.classifier_parity import classifier_parity, require_parity
+from sightline.export.onnx_file import contract
 from sightline.infer.runtimes import RUNTIMES
 from sightline.train.arch import ARCHITECTURES
 from sightline.train.weights import split_arch
@@ -33,11 +34,11 @@ def pictures(count: int, size: Size) -> np.ndarray:
 def test_every_kind_of_network_answers_the_same_after_export(arch: str) -> None:
     size = Size(40, 64) if arch != "small_resnet" else Size(24, 32)
     network = model(arch)
-    exported = to_onnx(network, PixelRecipe(size))
-    parity = require_parity(measure_parity(network, exported, pictures(5, size), "noise", 1))
+    exported = classifier_file(network, PixelRecipe(size))
+    parity = require_parity(classifier_parity(network, exported, pictures(5, size), "noise", 1))
     assert parity.max_score_difference < 1e-5
     session = RUNTIMES.load("onnxruntime").load(exported, 1)
-    classes = contract(("a", "b", "c"), PixelRecipe(size), int(session.outputs[1].shape[1]))
+    classes = contract("classification", ("a", "b", "c"), PixelRecipe(size), int(session.outputs[1].shape[1]))
     assert session.inputs == classes.inputs
     assert session.outputs == classes.outputs
     for count in (1, 4):
@@ -54,13 +55,13 @@ def test_scaling_and_temperature_are_inside() -> None:
     network.eval()
     with torch.inference_mode():
         wanted = torch.softmax(network.network((images - mean) / std).logits / 1.7, 1).numpy()
-    got = RUNTIMES.load("onnxruntime").load(to_onnx(network, PixelRecipe(size)), 1).run(pixels)
+    got = RUNTIMES.load("onnxruntime").load(classifier_file(network, PixelRecipe(size)), 1).run(pixels)
     assert np.allclose(got["probabilities"], wanted, atol=1e-5)
 
 
 def test_the_same_network_gives_the_same_bytes_without_a_word_about_the_machine() -> None:
     recipe = PixelRecipe(Size(16, 16))
-    first, second = (to_onnx(model(), recipe) for _ in range(2))
+    first, second = (classifier_file(model(), recipe) for _ in range(2))
     assert first == second
     parsed = onnx.load_from_string(first)
     assert not parsed.metadata_props
@@ -71,8 +72,8 @@ def test_the_same_network_gives_the_same_bytes_without_a_word_about_the_machine(
 
 def test_a_model_that_answers_otherwise_is_refused() -> None:
     size = Size(16, 16)
-    exported = to_onnx(model(temperature=1.0), PixelRecipe(size))
-    parity = measure_parity(model(temperature=3.0), exported, pictures(4, size), "noise", 1)
+    exported = classifier_file(model(temperature=1.0), PixelRecipe(size))
+    parity = classifier_parity(model(temperature=3.0), exported, pictures(4, size), "noise", 1)
     assert not parity.passes
     with pytest.raises(ParityError, match="4 noise"):
         require_parity(parity)

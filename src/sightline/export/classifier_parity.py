@@ -1,11 +1,12 @@
-"""Does the exported file answer like the trained network, on the same pixels?"""
+"""Does an exported classifier answer like the trained network, on the same pixels?"""
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from sightline.errors import ParityError
-from sightline.export.onnx_file import EMBEDDING, PROBABILITIES, PixelsToProbabilities
+from sightline.export.classifier import PROBABILITIES, PixelsToProbabilities
+from sightline.export.onnx_file import EMBEDDING
 from sightline.infer.runtimes import RUNTIMES
 from sightline.values.evaluation import Parity
 
@@ -14,7 +15,7 @@ TOLERANCE = 1e-4
 _BATCH = 32
 
 
-def measure_parity(
+def classifier_parity(
     model: PixelsToProbabilities, exported: bytes, pixels: npt.NDArray[np.uint8], source: str, threads: int
 ) -> Parity:
     """Both answer ``pixels`` ``[N, H, W, 3]``; ``source`` says in words what pictures these are.
@@ -31,15 +32,15 @@ def measure_parity(
         with torch.inference_mode():
             wanted, embedding = (each.numpy() for each in model(torch.from_numpy(batch)))
         got = answer[PROBABILITIES]
-        worst_score = max(worst_score, _largest(got - wanted))
-        worst_embedding = max(worst_embedding, _largest(answer[EMBEDDING] - embedding))
+        worst_score = max(worst_score, largest(got - wanted))
+        worst_embedding = max(worst_embedding, largest(answer[EMBEDDING] - embedding))
         rows = np.arange(len(batch))
         same += int((wanted[rows, got.argmax(1)] >= wanted.max(1) - TOLERANCE).sum())
     passes = len(pixels) > 0 and worst_score <= TOLERANCE and same == len(pixels) and worst_embedding < np.inf
     return Parity(len(pixels), source, same, worst_score, worst_embedding, TOLERANCE, passes)
 
 
-def _largest(difference: npt.NDArray[np.generic]) -> float:
+def largest(difference: npt.NDArray[np.generic]) -> float:
     """The largest magnitude; infinite where anything is no number, which ``max`` alone would pass over."""
     return float(np.nan_to_num(np.abs(difference), nan=np.inf).max())
 

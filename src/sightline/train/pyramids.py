@@ -1,0 +1,107 @@
+"""Backbones that give maps at strides 8, 16 and 32, whose parameters are named as in their weights files."""
+
+from abc import abstractmethod
+from typing import Protocol, cast
+
+from torch import Tensor, nn
+
+from sightline.errors import InputError
+from sightline.train.hub import HubFile
+from sightline.train.torchvision_ops import import_timm, import_torchvision
+
+STRIDES = (8, 16, 32)
+
+
+class Pyramid(nn.Module):
+    """A backbone. ``channels`` are those of its maps; ``stem`` as in ``Network``, from here on."""
+
+    channels: tuple[int, int, int]
+    stem: tuple[str, ...] = ()
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Maps ``[N, channels, H / stride, W / stride]`` at each of ``STRIDES``."""
+
+
+def make_pyramid(name: str) -> Pyramid:
+    """The backbone ``name``: ``mobilenet_v2``, or ``timm/NAME`` with any network of timm that has such maps.
+
+    Raises:
+        InputError: there is no such network, or it has no maps at these strides.
+    """
+    library, _, variant = name.partition("/")
+    if name == "mobilenet_v2":
+        return _MobileNetV2()
+    if library == "timm" and variant:
+        return _Timm(variant)
+    raise InputError(f"no backbone {name!r} for a detector; there are mobilenet_v2 and timm/NAME")
+
+
+def pyramid_hub(name: str) -> HubFile | None:
+    """Where the backbone's pretrained weights are: those of the classifier that it was taken from."""
+    from sightline.train.arch import ARCHITECTURES
+
+    library, _, variant = name.partition("/")
+    return ARCHITECTURES.load(library).hub(variant)
+
+
+class _MobileNetV2(Pyramid):
+    """torchvision's, without its last 1 x 1 convolution and its classifier."""
+
+    channels = (32, 96, 320)
+    # Up to stride 4, where most of the time goes: 96 channels at 320 x 320 for a picture of 640 x 640.
+    stem = tuple(f"features.{number}" for number in range(4))
+    _ends = (6, 13, 17)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = import_torchvision().models.mobilenet_v2().features[: self._ends[-1] + 1]
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The maps before each change of stride."""
+        maps = []
+        for number, layer in enumerate(self.features):
+            images = layer(images)
+            if number in self._ends:
+                maps.append(images)
+        return maps
+
+
+class _Timm(Pyramid):
+    """Any network of timm whose features come at the three strides."""
+
+    def __init__(self, variant: str) -> None:
+        super().__init__()
+        timm = import_timm()
+        if not timm.is_model(variant):
+            raise InputError(f"timm has no network {variant!r}")
+        model = timm.create_model(variant, pretrained=False, num_classes=0)
+        # One entry a map that it can give: {"num_chs": 128, "reduction": 8, "module": "layer2"}.
+        given = [
+            (int(each["reduction"]), int(each["num_chs"])) for each in getattr(model, "feature_info", ())
+        ]
+        if not set(STRIDES) <= {stride for stride, _ in given} or not hasattr(model, "forward_intermediates"):
+            raise InputError(
+                f"timm/{variant} has no maps at strides 8, 16 and 32, so it cannot carry a detector"
+            )
+        # Of several maps at one stride the last has seen the most.
+        self._indices = [
+            max(i for i, (found, _) in enumerate(given) if found == stride) for stride in STRIDES
+        ]
+        low, middle, high = (given[index][1] for index in self._indices)
+        self.channels = (low, middle, high)
+        # The network's own modules, so that its weights files fit by name.
+        for name, module in model.named_children():
+            self.add_module(name, module)
+        self.__dict__["_model"] = model
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The maps that timm gives."""
+        model = cast(_Intermediates, self.__dict__["_model"])
+        return model.forward_intermediates(images, indices=self._indices, intermediates_only=True)
+
+
+class _Intermediates(Protocol):
+    def forward_intermediates(
+        self, images: Tensor, *, indices: list[int], intermediates_only: bool
+    ) -> list[Tensor]: ...

@@ -1,0 +1,164 @@
+"""Which candidate answers for which object, and what is wrong with its answer.
+
+Task alignment (Feng et al. 2021, *TOOD*): a candidate stands for the object inside which it lies and for
+which ``score^alpha * IoU^beta`` is highest, so that classification and localisation come to agree on the same
+candidates. Boxes are learned by complete IoU (Zheng et al. 2020) and, side by side, as a distribution over
+whole distances (Li et al. 2020, *Generalized Focal Loss*); scores by binary cross-entropy towards the
+normalised alignment, easy negatives weighing less (Zhang et al. 2021, *VarifocalNet*).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from sightline.train.arch.base import Target
+
+ALPHA, BETA, TOP = 0.5, 6.0, 10
+CLASS_WEIGHT, BOX_WEIGHT, SIDE_WEIGHT = 1.0, 5.0, 0.5
+_NEGATIVE, _FOCUS = 0.75, 2.0
+_TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class Places:
+    """The A places of a picture: ``points`` ``[A, 2]`` in pixels, and each one's ``strides`` ``[A]``."""
+
+    points: Tensor
+    strides: Tensor
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """For one picture: the object that each place answers for (-1: none) and how well, both ``[A]``."""
+
+    objects: Tensor
+    quality: Tensor
+
+
+@torch.no_grad()
+def assign(scores: Tensor, boxes: Tensor, places: Places, target: Target) -> Assigned:
+    """The places of one picture that answer for its objects.
+
+    Args:
+        scores: ``[A, C]`` in [0, 1].
+        boxes: ``[A, 4]``.
+        places: where the candidates lie.
+        target: M objects.
+
+    Every object gets up to ``TOP`` places inside it; a place inside several objects goes to the one that
+    it overlaps most. The best place of an object has the quality of its IoU.
+    """
+    count, objects = len(boxes), len(target.boxes)
+    nobody = torch.full((count,), -1, dtype=torch.int64, device=boxes.device)
+    if not objects:
+        return Assigned(nobody, boxes.new_zeros(count))
+    points, gaps = places.points[:, None], target.boxes[None]
+    sides = torch.cat([points - gaps[..., :2], gaps[..., 2:] - points], dim=2)
+    inside = sides.amin(dim=2) > 0
+    overlap = iou(boxes[:, None], gaps)
+    alignment = scores[:, target.classes] ** ALPHA * overlap**BETA * inside
+    # Before anything is learned no box overlaps: then the places nearest to the middle are as good as any.
+    middle = (target.boxes[:, :2] + target.boxes[:, 2:]) / 2
+    away = (points - middle).norm(dim=2) / places.strides[:, None]
+    ranked = alignment + _TINY * inside / (1 + away)
+    value, best = ranked.topk(min(TOP, count), dim=0)
+    chosen = torch.zeros_like(inside).scatter_(0, best, value > 0)
+    contested = torch.where(chosen, overlap, -1.0)
+    highest, owner = contested.max(dim=1)
+    owner = torch.where(highest >= 0, owner, nobody)
+    return Assigned(owner, _quality(ranked, overlap, owner, objects))
+
+
+def _quality(alignment: Tensor, overlap: Tensor, owner: Tensor, objects: int) -> Tensor:
+    """Alignment scaled so that each object's best place has the highest IoU of its places."""
+    mine = owner >= 0
+    rows, columns = mine.nonzero()[:, 0], owner[mine]
+    own, lap = alignment[rows, columns], overlap[rows, columns]
+    nothing = alignment.new_zeros(objects)
+    most = nothing.scatter_reduce(0, columns, own, "amax")
+    top = nothing.scatter_reduce(0, columns, lap, "amax")
+    quality = alignment.new_zeros(len(owner))
+    quality[rows] = own / (most[columns] + _TINY * _TINY) * top[columns]
+    return quality
+
+
+def detection_loss(
+    logits: Tensor, sides: Tensor, boxes: Tensor, places: Places, targets: Sequence[Target]
+) -> Tensor:
+    """The loss of a batch: classes, boxes and distances, each relative to the quality in all.
+
+    Args:
+        logits: ``[N, A, C]``, before the sigmoid.
+        sides: ``[N, A, 4, R]``, logits of the distance to each side in strides, 0 to R - 1.
+        boxes: ``[N, A, 4]``, decoded from ``sides``.
+        places: where the candidates lie.
+        targets: N pictures' objects.
+    """
+    wanted, heed = torch.zeros_like(logits), torch.ones_like(logits)
+    box_loss = side_loss = logits.sum() * 0
+    total = 0.0
+    for number, target in enumerate(targets):
+        learned = Target(*(each[~target.ignored] for each in target))
+        found = assign(logits[number].sigmoid(), boxes[number], places, learned)
+        rows = (found.objects >= 0).nonzero()[:, 0]
+        _pass_over(heed[number], places, target)
+        if not len(rows):
+            continue
+        owner, quality = found.objects[rows], found.quality[rows]
+        wanted[number, rows, learned.classes[owner]] = quality
+        heed[number, rows] = 1.0
+        truth = learned.boxes[owner]
+        total += float(quality.sum())
+        box_loss = box_loss + ((1 - complete_iou(boxes[number, rows], truth)) * quality).sum()
+        here = Places(places.points[rows], places.strides[rows])
+        side_loss = side_loss + (_side_loss(sides[number, rows], truth, here) * quality).sum()
+    scores = logits.detach().sigmoid()
+    weight = torch.where(wanted > 0, 1.0, _NEGATIVE * scores**_FOCUS) * heed
+    class_loss = binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum")
+    whole = CLASS_WEIGHT * class_loss + BOX_WEIGHT * box_loss + SIDE_WEIGHT * side_loss
+    return whole / max(total, 1.0)
+
+
+def _pass_over(heed: Tensor, places: Places, target: Target) -> None:
+    """Nothing is learned from places inside ignored objects."""
+    for x0, y0, x1, y1 in target.boxes[target.ignored].tolist():
+        x, y = places.points.unbind(dim=1)
+        heed[(x > x0) & (x < x1) & (y > y0) & (y < y1)] = 0.0
+
+
+def _side_loss(sides: Tensor, truth: Tensor, places: Places) -> Tensor:
+    """Cross-entropy of the distances, between the two whole ones around each; ``[K]``."""
+    most = sides.shape[-1] - 1
+    gaps = torch.cat([places.points - truth[:, :2], truth[:, 2:] - places.points], dim=1)
+    distance = (gaps / places.strides[:, None]).clamp(0, most - 0.01)
+    lower = distance.floor()
+    share = distance - lower
+    chances = sides.log_softmax(dim=-1)
+    below = chances.gather(-1, lower.long()[..., None])[..., 0]
+    above = chances.gather(-1, lower.long()[..., None] + 1)[..., 0]
+    return -(below * (1 - share) + above * share).mean(dim=1)
+
+
+def iou(one: Tensor, other: Tensor) -> Tensor:
+    """Intersection over union of boxes ``[..., 4]``, broadcast."""
+    low = torch.maximum(one[..., :2], other[..., :2])
+    high = torch.minimum(one[..., 2:], other[..., 2:])
+    shared = (high - low).clamp(min=0).prod(dim=-1)
+    areas = [(boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(dim=-1) for boxes in (one, other)]
+    return shared / (areas[0] + areas[1] - shared + _TINY)
+
+
+def complete_iou(one: Tensor, other: Tensor) -> Tensor:
+    """IoU less the distance of the middles and the difference of the shapes, ``[K]`` for ``[K, 4]`` each."""
+    overlap = iou(one, other)
+    hull = torch.maximum(one[:, 2:], other[:, 2:]) - torch.minimum(one[:, :2], other[:, :2])
+    apart = ((one[:, :2] + one[:, 2:] - other[:, :2] - other[:, 2:]) ** 2).sum(dim=1) / 4
+    (w1, h1), (w2, h2) = ((box[:, 2:] - box[:, :2]).unbind(dim=1) for box in (one, other))
+    shape = (torch.atan(w2 / (h2 + _TINY)) - torch.atan(w1 / (h1 + _TINY))) ** 2 * (4 / math.pi**2)
+    with torch.no_grad():
+        weight = shape / (1 - overlap + shape + _TINY)
+    return overlap - apart / ((hull**2).sum(dim=1) + _TINY) - weight * shape

@@ -1,0 +1,175 @@
+"""The exported detector: suppression inside, the same answers, the same bytes."""
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from sightline.errors import ParityError
+from sightline.export.detector import PixelsToCandidates, append_suppression, detector_file
+from sightline.export.detector_parity import Doubts, detector_parity, pair, require_detector_parity
+from sightline.export.onnx_file import OPSET, contract
+from sightline.infer.outputs.detection import detections
+from sightline.infer.runtimes import RUNTIMES
+from sightline.train.arch import ARCHITECTURES
+from sightline.train.arch.base import Found
+from sightline.train.suppression import suppress
+from sightline.train.weights import split_arch
+from sightline.values.boxes import Boxes
+from sightline.values.contract import Normalise, PixelRecipe, Suppression
+from sightline.values.image import Size
+from sightline.values.objects import Detections, Objects
+
+NORMALISE = Normalise((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
+
+
+def model(arch: str = "anchor_free", size: Size = Size(96, 64), classes: int = 3) -> PixelsToCandidates:  # noqa: B008
+    name, variant = split_arch(arch)
+    torch.manual_seed(0)
+    network = ARCHITECTURES.load(name).build(variant, classes)
+    if name == "anchor_free":
+        # A fresh network gives every place nearly the same score; spread them, so that an order exists.
+        for convolution in network.body.get_submodule("classes"):  # type: ignore[union-attr]  # a list of modules
+            nn.init.normal_(convolution.get_parameter("weight"), std=2.0)
+            nn.init.constant_(convolution.get_parameter("bias"), -1.0)
+    return PixelsToCandidates(network, NORMALISE, size).eval()
+
+
+def pictures(count: int, size: Size) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (count, size.height, size.width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("arch", "size"), [("anchor_free", Size(96, 64)), ("anchor_free/timm/resnet10t", Size(64, 64))]
+)
+def test_a_detector_finds_the_same_after_export(arch: str, size: Size) -> None:
+    network, rule = model(arch, size), Suppression()
+    exported = detector_file(network, PixelRecipe(size), 3, rule)
+    batch = pictures(5, size)
+    truth = [
+        Objects(Boxes.of([[2, 2, 30, 30]], size, "xyxy"), np.array([0]), np.array([False])) for _ in batch
+    ]
+    parity = require_detector_parity(detector_parity(network, exported, batch, "noise", 3, rule, 1, truth))
+    assert parity.detections > 50
+    assert parity.matched + parity.borderline == parity.detections
+    assert parity.max_score_difference < 1e-5
+    assert parity.ap_difference is not None
+    session = RUNTIMES.load("onnxruntime").load(exported, 1)
+    wanted = contract(
+        "detection", ("a", "b", "c"), PixelRecipe(size), int(session.outputs[-1].shape[-1]), rule
+    )
+    assert session.inputs == wanted.inputs
+    assert session.outputs == wanted.outputs
+
+
+def test_ssdlite_can_be_exported() -> None:
+    size = Size(320, 320)
+    network, rule = model("ssdlite", size), Suppression(least_score=0.2)
+    exported = detector_file(network, PixelRecipe(size), 3, rule)
+    answer = RUNTIMES.load("onnxruntime").load(exported, 1).run(pictures(2, size))
+    with torch.inference_mode():
+        boxes, scores, embedding = network(torch.from_numpy(pictures(2, size)))
+    assert np.abs(answer["embedding"] - embedding.numpy()).max() < 1e-4
+    # A fresh one gives thousands of equal scores, so what comes first is a matter of rounding.
+    assert answer["count"].tolist() == [300, 300]
+    assert float(answer["scores"].max()) == pytest.approx(float(scores.max()), abs=1e-5)
+    assert boxes.min() >= 0
+    assert boxes.max() <= 320
+
+
+def candidates_only(places: int, classes: int) -> onnx.ModelProto:
+    """A graph that hands its candidates on, as a network's file has them before its suppression."""
+    real = onnx.TensorProto.FLOAT
+    sides = {"boxes": 4, "scores": classes}
+    infos = {
+        name: [
+            onnx.helper.make_tensor_value_info(f"{before}{name}", real, ["N", places, width])
+            for name, width in sides.items()
+        ]
+        for name, before in (("in", "given_"), ("out", "candidate_"))
+    }
+    nodes = [onnx.helper.make_node("Identity", [f"given_{name}"], [f"candidate_{name}"]) for name in sides]
+    graph = onnx.helper.make_graph(nodes, "candidates", infos["in"], infos["out"])
+    return onnx.helper.make_model(graph, ir_version=10, opset_imports=[onnx.helper.make_opsetid("", OPSET)])
+
+
+@pytest.mark.parametrize(
+    "rule", [Suppression(), Suppression(0.3, 0.4, 20, 5), Suppression(0.5, 0.0, 500, 400)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_graphs_suppression_is_that_of_torch(rule: Suppression, seed: int) -> None:
+    size = Size(100, 80)
+    dice = np.random.default_rng(seed)
+    low = dice.uniform(0, 60, (2, 50, 2))
+    boxes = np.concatenate([low, low + dice.uniform(2, 20, (2, 50, 2))], axis=2).astype(np.float32)
+    scores = dice.uniform(0, 1, (2, 50, 4)).astype(np.float32)
+    scores[1] *= 0.3 * (seed > 0)
+    proto = candidates_only(50, 4)
+    append_suppression(proto, 4, rule)
+    onnx.checker.check_model(proto)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    names = [each.name for each in session.get_outputs()]
+    values = session.run(None, {"given_boxes": boxes, "given_scores": scores})
+    answer = dict(zip(names, values, strict=True))
+    assert answer["boxes"].shape == (2, rule.detections, 4)
+    wanted = suppress(Found(torch.tensor(boxes), torch.tensor(scores), torch.empty(2, 1), ()), size, rule)
+    got = detections(answer, 4, size)
+    for number, (one, other) in enumerate(zip(wanted, got, strict=True)):
+        assert other is not None
+        assert np.allclose(one.scores, other.scores)
+        assert one.classes.tolist() == other.classes.tolist()
+        assert np.allclose(one.boxes.xyxy, other.boxes.xyxy)
+        assert (answer["classes"][number, len(other) :] == -1).all()
+        assert not answer["scores"][number, len(other) :].any()
+        assert not answer["boxes"][number, len(other) :].any()
+
+
+def test_the_same_weights_give_the_same_bytes_and_no_path() -> None:
+    first, second = (detector_file(model(), PixelRecipe(Size(96, 64)), 3, Suppression()) for _ in range(2))
+    assert first == second
+    assert b"/" not in b"".join(each.doc_string.encode() for each in onnx.load_from_string(first).graph.node)
+    assert b".py" not in first
+
+
+def test_another_networks_file_does_not_pass() -> None:
+    network, rule = model(), Suppression()
+    exported = detector_file(network, PixelRecipe(network.size), 3, rule)
+    other = model("anchor_free/timm/resnet10t")
+    parity = detector_parity(other, exported, pictures(2, network.size), "noise", 3, rule, 1)
+    assert not parity.passes
+    with pytest.raises(ParityError, match="no partner"):
+        require_detector_parity(parity)
+    with pytest.raises(ParityError):
+        require_detector_parity(replace(parity, max_box_difference=1.0, matched=parity.detections))
+
+
+def found(rows: list[tuple[float, float, float, float, int, float]]) -> Detections:
+    table = np.array(rows, np.float64).reshape(-1, 6)
+    return Detections(Boxes(table[:, :4], Size(100, 100)), table[:, 4].astype(np.int64), table[:, 5])
+
+
+def test_each_detection_stands_in_one_pair() -> None:
+    one = found([(0, 0, 10, 10, 0, 0.9), (0, 0, 10, 10, 0, 0.9), (5, 5, 9, 9, 1, 0.5)])
+    other = found([(0, 0, 10, 10.01, 0, 0.9), (5, 5, 9, 9, 0, 0.5)])
+    pairs = pair(one, other)
+    assert len(pairs.ours) == 1
+    assert pairs.theirs.tolist() == [0]
+
+
+def test_what_rounding_decides_is_doubtful_and_nothing_else() -> None:
+    rule = Suppression(0.6, 0.1)
+    boxes = torch.tensor(
+        [[0.0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 10, 6.0000], [80, 80, 90, 90], [0, 0, 10, 5.5]]
+    )
+    scores = torch.tensor([[0.9], [0.10005], [0.8], [0.5], [0.4]])
+    doubts = Doubts.of(boxes, scores, rule)
+    doubtful = {tuple(row) for row in doubts.boxes.xyxy.tolist()}
+    # At the least score; at the suppression threshold; and what that one would suppress.
+    assert doubtful == {(50, 50, 60, 60), (0, 0, 10, 6), (0, 0, 10, 5.5)}
+    lacking = found([(80, 80, 90, 90, 0, 0.5), (0, 0, 10, 5.5, 0, 0.4)])
+    assert doubts.holds(lacking, np.empty(0, np.int64)) == 1
