@@ -32,7 +32,7 @@ def model(arch: str = "anchor_free", size: Size = Size(96, 64), classes: int = 3
     network = ARCHITECTURES.load(name).build(variant, classes)
     if name == "anchor_free":
         # A fresh network gives every place nearly the same score; spread them, so that an order exists.
-        for convolution in network.body.get_submodule("classes"):  # type: ignore[union-attr]  # a list of modules
+        for convolution in network.body.get_submodule("classes").children():
             nn.init.normal_(convolution.get_parameter("weight"), std=2.0)
             nn.init.constant_(convolution.get_parameter("bias"), -1.0)
     return PixelsToCandidates(network, NORMALISE, size).eval()

@@ -72,7 +72,7 @@ def test_nothing_is_learned_from_ignored_objects() -> None:
     loss = detection_loss(logits, sides, around(places, 4.0)[None], places, [everything])
     assert loss.item() == 0.0
     corner = target([[0, 0, 32, 32]], [0], [True])
-    detection_loss(logits, sides, around(places, 4.0)[None], places, [corner]).backward()
+    detection_loss(logits, sides, around(places, 4.0)[None], places, [corner]).backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     inside = (places.points < 32).all(dim=1)
     assert (logits.grad[0, inside] == 0).all()

@@ -37,7 +37,7 @@ def demo(
         options = BuildOptions(
             name="board-defects",
             imports=ImportOptions(),
-            weights="none",
+            arch="anchor_free/small",
             choices=Choices(minutes=minutes, seed=seed),
             watch=terminal,
         )

@@ -43,7 +43,7 @@ def predict(
         if form == "pictures" and out is not None:
             tally = draw_into(answers, out, predictor.manifest.contract.classes)
         else:
-            text = "csv" if form == "csv" else "jsonl"
+            text: Literal["csv", "jsonl"] = "csv" if form == "csv" else "jsonl"
             task = predictor.manifest.contract.task
             tally = write_text(answers, text, out or sys.stdout.buffer, task=task)
         terminal.say(

@@ -3,6 +3,8 @@
 import copy
 import time
 
+import torch
+
 from sightline.train.arch.base import Network
 from sightline.train.optimiser import make_optimiser, set_training
 from sightline.train.trainer import Loaders, make_fabric
@@ -19,6 +21,8 @@ def epochs_for(minutes: float, network: Network, loaders: Loaders, recipe: Recip
     The network itself is left as it was.
     """
     twin = copy.deepcopy(network)
+    # As the trainer has it: in another layout steps take half as long again.
+    twin.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares it on tensors only
     fabric = make_fabric(recipe)
     model, optimiser = fabric.setup(twin, make_optimiser(twin, recipe))
     set_training(twin, recipe)
@@ -41,8 +45,6 @@ def epochs_for(minutes: float, network: Network, loaders: Loaders, recipe: Recip
 
 
 def _validation_seconds(model: Network, loaders: Loaders) -> float:
-    import torch
-
     model.eval()
     batches, started = 0, time.monotonic()
     with torch.inference_mode():

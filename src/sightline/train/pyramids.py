@@ -1,8 +1,12 @@
-"""Backbones that give maps at strides 8, 16 and 32, whose parameters are named as in their weights files."""
+"""Backbones that give maps at strides 8, 16 and 32.
+
+Parameters are named as in the weights files of the classifiers that they come from.
+"""
 
 from abc import abstractmethod
 from typing import Protocol, cast
 
+import torch
 from torch import Tensor, nn
 
 from sightline.errors import InputError
@@ -13,10 +17,10 @@ STRIDES = (8, 16, 32)
 
 
 class Pyramid(nn.Module):
-    """A backbone. ``channels`` are those of its maps; ``stem`` as in ``Network``, from here on."""
+    """A backbone. ``channels`` are those of its maps; ``frozen`` is what ``Network`` calls its stem."""
 
     channels: tuple[int, int, int]
-    stem: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -24,7 +28,10 @@ class Pyramid(nn.Module):
 
 
 def make_pyramid(name: str) -> Pyramid:
-    """The backbone ``name``: ``mobilenet_v2``, or ``timm/NAME`` with any network of timm that has such maps.
+    """The backbone ``name``.
+
+    ``mobilenet_v2``; ``timm/NAME``, any network of timm that has such maps; or ``small``, which has no
+    pretrained weights and learns from few pictures in minutes.
 
     Raises:
         InputError: there is no such network, or it has no maps at these strides.
@@ -32,17 +39,27 @@ def make_pyramid(name: str) -> Pyramid:
     library, _, variant = name.partition("/")
     if name == "mobilenet_v2":
         return _MobileNetV2()
+    if name == "small":
+        return _Small()
     if library == "timm" and variant:
         return _Timm(variant)
-    raise InputError(f"no backbone {name!r} for a detector; there are mobilenet_v2 and timm/NAME")
+    raise _unknown(name)
 
 
 def pyramid_hub(name: str) -> HubFile | None:
-    """Where the backbone's pretrained weights are: those of the classifier that it was taken from."""
+    """Where the weights of the classifier are that the backbone was taken from; None where there are none."""
     from sightline.train.arch import ARCHITECTURES
 
     library, _, variant = name.partition("/")
+    if name == "small":
+        return None
+    if library not in ("mobilenet_v2", "timm"):
+        raise _unknown(name)
     return ARCHITECTURES.load(library).hub(variant)
+
+
+def _unknown(name: str) -> InputError:
+    return InputError(f"no backbone {name!r} for a detector; there are mobilenet_v2, small and timm/NAME")
 
 
 class _MobileNetV2(Pyramid):
@@ -50,7 +67,7 @@ class _MobileNetV2(Pyramid):
 
     channels = (32, 96, 320)
     # Up to stride 4, where most of the time goes: 96 channels at 320 x 320 for a picture of 640 x 640.
-    stem = tuple(f"features.{number}" for number in range(4))
+    frozen = tuple(f"features.{number}" for number in range(4))
     _ends = (6, 13, 17)
 
     def __init__(self) -> None:
@@ -65,6 +82,54 @@ class _MobileNetV2(Pyramid):
             if number in self._ends:
                 maps.append(images)
         return maps
+
+
+class _Small(Pyramid):
+    """Residual blocks (He et al. 2016) behind two strided convolutions.
+
+    Little happens at high resolution, where normalisation and activation cost more than the convolutions.
+    """
+
+    channels = (64, 128, 192)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(_strided(3, 24), _strided(24, 48))
+        self.stages = nn.ModuleList(
+            nn.Sequential(_strided(inputs, outputs), *(_Residual(outputs) for _ in range(blocks)))
+            for inputs, outputs, blocks in ((48, 64, 2), (64, 128, 2), (128, 192, 1))
+        )
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """The maps after each stage."""
+        values = self.stem(images)
+        maps = []
+        for stage in self.stages:
+            values = stage(values)
+            maps.append(values)
+        return maps
+
+
+class _Residual(nn.Module):
+    """Two 3 x 3 convolutions around an identity."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _strided(width, width, 1)
+        norm = nn.BatchNorm2d(width)
+        # An identity at first, so that gradients reach the stem from the first step on (Goyal et al. 2017).
+        nn.init.zeros_(norm.weight)
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), norm)
+
+    def forward(self, values: Tensor) -> Tensor:
+        inner: Tensor = self.second(self.first(values))
+        return torch.relu(values + inner)
+
+
+def _strided(inputs: int, outputs: int, stride: int = 2) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
 
 
 class _Timm(Pyramid):

@@ -72,12 +72,18 @@ class AnchorFree(Detector):
 
     def __init__(self, body: Body) -> None:
         heads = tuple(name for name, _ in body.named_children() if name != "backbone")
-        stem = tuple(f"backbone.{part}" for part in body.backbone.stem)
+        stem = tuple(f"backbone.{part}" for part in body.backbone.frozen)
         super().__init__(body, heads, backbone="backbone", stem=stem)
         self.register_buffer("steps", torch.arange(REACH, dtype=torch.float32), persistent=False)
 
     def forward(self, images: Tensor) -> Found:
-        """Candidates at every place of every level."""
+        """Candidates at every place of every level.
+
+        Raises:
+            ValueError: a side of the pictures is no multiple of 32.
+        """
+        if any(side % STRIDES[-1] for side in images.shape[2:]):
+            raise ValueError(f"both sides must be multiples of {STRIDES[-1]}")
         logits, sides, embedding = self.body(images)
         logits, sides = logits.float(), sides.float().unflatten(2, (4, REACH))
         places = _places(images)
