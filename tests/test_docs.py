@@ -1,11 +1,13 @@
 """The pages for users can fail: their snippets run, what they name exists, their links lead somewhere.
 
 Every page runs from top to bottom in a workspace of its own with a few small drawn pictures: ``boards``
-(three classes, the release ``boards@1``) and ``new`` (five pictures and a damaged file). A command must
-succeed, or fail where an error line is shown under it; a line that is shown must be in its output, with
-``…`` for anything, however it is spaced. Three things are other than for a reader: a build that does not
-say ``--epochs`` trains one, ``sightline`` runs inside this process (importing torch takes longer than
-training here), and ``pip install -e FOLDER`` makes the folder importable without touching the environment.
+(three classes, the release ``boards@1``) and ``new`` (five pictures and a damaged file), and with boxes
+``panels`` (Pascal VOC, six classes, the release ``panels@1``) and ``new-panels`` (two pictures). A command
+must succeed, or fail where an error line is shown under it; a line that is shown must be in its output,
+with ``…`` for anything, however it is spaced. Three things are other than for a reader: a build that does
+not say ``--epochs`` trains one, or six where there are boxes, ``sightline`` runs inside this process
+(importing torch takes longer than training here), and ``pip install -e FOLDER`` makes the folder
+importable without touching the environment.
 """
 
 import contextlib
@@ -29,12 +31,15 @@ from PIL import Image, ImageDraw
 
 from documents import HOW_TO, PAGES, ROOT, Command, Snippet, anchors, links, plugin_lists, snippets, spans
 from sightline.cli import main
+from sightline.data.sources.boards import DefectKind, draw_board, draw_detection_folder
 from sightline.plugins import Folder
+from sightline.values.image import Size
 
 REFERENCE = ROOT / "docs" / "reference.md"
 DOCUMENTS = [*PAGES, REFERENCE]
 RUN = [page for page in PAGES if any(snippet.runs for snippet in snippets(page))]
 CLASSES = ("good", "open", "short")
+DEFECTS: tuple[DefectKind, ...] = ("open", "short", "spur")
 _SHELL = re.compile(r"[|;&<>$`]")
 _NAMED = re.compile(r"(?:^|[|;&(]\s*)sightline( [^|;&]*)")
 
@@ -74,11 +79,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in "abcde":
         draw(rng, "open", workspace / "new" / f"{name}.png")
     (workspace / "new" / "damaged.jpg").write_bytes(b"\xff\xd8\xff and then nothing")
+    draw_detection_folder(workspace / "panels", 40, seed=0, size=192)
+    (workspace / "new-panels").mkdir()
+    for name in "ab":
+        picture = draw_board(rng, Size(192, 192), DEFECTS)
+        Image.fromarray(picture.pixels).save(workspace / "new-panels" / f"{name}.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIGHTLINE_CONFIG_DIR", str(workspace.parent / "config"))
         patch.setenv("SIGHTLINE_THREADS", "1")
         patch.chdir(workspace)
-        for arguments in (["init"], ["build", "boards"]):
+        panels = ["build", "panels", "--arch", "anchor_free/small"]
+        for arguments in (["init"], ["build", "boards"], panels):
             status, output = sightline(arguments)
             assert status == 0, output
         yield workspace
@@ -101,7 +112,7 @@ def draw(rng: np.random.Generator, kind: str, path: Path) -> None:
 def sightline(arguments: list[str]) -> tuple[int, str]:
     """Run the command line in this process: its exit status, and its output, stderr last."""
     if arguments[0] == "build" and not {"--epochs", "--recipe", "--resume"} & set(arguments):
-        arguments = [*arguments, "--epochs", "1"]
+        arguments = [*arguments, "--epochs", "6" if "panels" in arguments else "1"]
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     status: object = 0
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
@@ -167,7 +178,7 @@ def check_command(command: Command, status: int, output: str) -> None:
 
 def link_or_copy(source: str, target: str) -> None:
     """Large files that are never written to again are shared between the pages' workspaces."""
-    if source.endswith((".safetensors", ".sight", ".png")):
+    if source.endswith((".safetensors", ".sight", ".png", ".jpg")):
         os.link(source, target)
     else:
         shutil.copy2(source, target)

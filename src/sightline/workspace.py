@@ -127,7 +127,12 @@ class Workspace:
         return open_registered(self.registry.get(reference), self.layout)
 
     def predict(
-        self, reference: str, pictures: Iterable[Path], progress: Progress | None = None, *, top: int = 5
+        self,
+        reference: str,
+        pictures: Iterable[Path],
+        progress: Progress | None = None,
+        *,
+        top: int | None = None,
     ) -> Iterator[Prediction | Unanswered]:
         """Answers of a release about files and folders, in order. Needs no extra."""
         return predict_paths(Predictor(self.bundle(reference), top=top), pictures, progress)

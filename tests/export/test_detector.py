@@ -23,48 +23,63 @@ from sightline.values.contract import Normalise, PixelRecipe, Suppression
 from sightline.values.image import Size
 from sightline.values.objects import Detections, Objects
 
+SIZE = Size(96, 64)
 NORMALISE = Normalise((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
 
 
-def model(arch: str = "anchor_free", size: Size = Size(96, 64), classes: int = 3) -> PixelsToCandidates:  # noqa: B008
+def model(arch: str = "anchor_free", size: Size = SIZE, seed: int = 0) -> PixelsToCandidates:
     name, variant = split_arch(arch)
-    torch.manual_seed(0)
-    network = ARCHITECTURES.load(name).build(variant, classes)
+    torch.manual_seed(seed)
+    network = ARCHITECTURES.load(name).build(variant, 3)
     if name == "anchor_free":
         # A fresh network gives every place nearly the same score; spread them, so that an order exists.
         for convolution in network.body.get_submodule("classes").children():
-            nn.init.normal_(convolution.get_parameter("weight"), std=2.0)
-            nn.init.constant_(convolution.get_parameter("bias"), -1.0)
+            nn.init.normal_(convolution.get_parameter("weight"), std=4.0)
+            nn.init.constant_(convolution.get_parameter("bias"), 0.0)
     return PixelsToCandidates(network, NORMALISE, size).eval()
+
+
+@pytest.fixture(scope="module")
+def exported() -> bytes:
+    """The file of ``model()``; an export takes seconds."""
+    return detector_file(model(), PixelRecipe(SIZE), 3, Suppression())
 
 
 def pictures(count: int, size: Size) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, size.height, size.width, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize(
-    ("arch", "size"), [("anchor_free", Size(96, 64)), ("anchor_free/timm/resnet10t", Size(64, 64))]
-)
-def test_a_detector_finds_the_same_after_export(arch: str, size: Size) -> None:
-    network, rule = model(arch, size), Suppression()
-    exported = detector_file(network, PixelRecipe(size), 3, rule)
+def finds_the_same(network: PixelsToCandidates, exported: bytes) -> None:
+    size, rule = network.size, Suppression()
     batch = pictures(5, size)
     truth = [
         Objects(Boxes.of([[2, 2, 30, 30]], size, "xyxy"), np.array([0]), np.array([False])) for _ in batch
     ]
     parity = require_detector_parity(detector_parity(network, exported, batch, "noise", 3, rule, 1, truth))
-    assert parity.detections > 50
+    # Each class at least once in each picture.
+    assert parity.detections >= 15
     assert parity.matched + parity.borderline == parity.detections
     assert parity.max_score_difference < 1e-5
     assert parity.ap_difference is not None
     session = RUNTIMES.load("onnxruntime").load(exported, 1)
-    wanted = contract(
-        "detection", ("a", "b", "c"), PixelRecipe(size), int(session.outputs[-1].shape[-1]), rule
-    )
+    width = int(session.outputs[-1].shape[-1])
+    wanted = contract("detection", ("a", "b", "c"), PixelRecipe(size), width, rule)
     assert session.inputs == wanted.inputs
     assert session.outputs == wanted.outputs
 
 
+def test_a_detector_finds_the_same_after_export(exported: bytes) -> None:
+    finds_the_same(model(), exported)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["small", "timm/resnet10t"])
+def test_another_backbone_finds_the_same_after_export(backbone: str) -> None:
+    network = model(f"anchor_free/{backbone}", Size(64, 64))
+    finds_the_same(network, detector_file(network, PixelRecipe(network.size), 3, Suppression()))
+
+
+@pytest.mark.slow
 def test_ssdlite_can_be_exported() -> None:
     size = Size(320, 320)
     network, rule = model("ssdlite", size), Suppression(least_score=0.2)
@@ -129,18 +144,13 @@ def test_the_graphs_suppression_is_that_of_torch(rule: Suppression, seed: int) -
         assert not answer["boxes"][number, len(other) :].any()
 
 
-def test_the_same_weights_give_the_same_bytes_and_no_path() -> None:
-    first, second = (detector_file(model(), PixelRecipe(Size(96, 64)), 3, Suppression()) for _ in range(2))
-    assert first == second
-    assert b"/" not in b"".join(each.doc_string.encode() for each in onnx.load_from_string(first).graph.node)
-    assert b".py" not in first
+def test_the_same_weights_give_the_same_bytes_and_no_path(exported: bytes) -> None:
+    assert detector_file(model(), PixelRecipe(SIZE), 3, Suppression()) == exported
+    assert b".py" not in exported
 
 
-def test_another_networks_file_does_not_pass() -> None:
-    network, rule = model(), Suppression()
-    exported = detector_file(network, PixelRecipe(network.size), 3, rule)
-    other = model("anchor_free/timm/resnet10t")
-    parity = detector_parity(other, exported, pictures(2, network.size), "noise", 3, rule, 1)
+def test_another_networks_file_does_not_pass(exported: bytes) -> None:
+    parity = detector_parity(model(seed=1), exported, pictures(2, SIZE), "noise", 3, Suppression(), 1)
     assert not parity.passes
     with pytest.raises(ParityError, match="no partner"):
         require_detector_parity(parity)
@@ -171,5 +181,9 @@ def test_what_rounding_decides_is_doubtful_and_nothing_else() -> None:
     doubtful = {tuple(row) for row in doubts.boxes.xyxy.tolist()}
     # At the least score; at the suppression threshold; and what that one would suppress.
     assert doubtful == {(50, 50, 60, 60), (0, 0, 10, 6), (0, 0, 10, 5.5)}
+    # Two of one class on one place and with one score: either may suppress the other.
+    twins = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9.5], [40, 40, 60, 60]])
+    even = Doubts.of(twins, torch.tensor([[0.7], [0.7000001], [0.7]]), rule)
+    assert {tuple(row) for row in even.boxes.xyxy.tolist()} == {(0, 0, 10, 10), (0, 0, 10, 9.5)}
     lacking = found([(80, 80, 90, 90, 0, 0.5), (0, 0, 10, 5.5, 0, 0.4)])
     assert doubts.holds(lacking, np.empty(0, np.int64)) == 1

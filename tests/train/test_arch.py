@@ -73,9 +73,9 @@ def test_a_detectors_loss_falls_on_one_picture(arch: str) -> None:
     box = torch.tensor([[20.0, 16, 60, 48]])
     target = Target(box, torch.tensor([1]), torch.tensor([False]))
     empty = Target(torch.empty(0, 4), torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.bool))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=5e-3)
     losses = []
-    for _ in range(8):
+    for _ in range(20):
         optimiser.zero_grad()
         loss = network.loss(network(picture), [target, target], None)  # type: ignore[arg-type]  # not read
         loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch

@@ -22,7 +22,10 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File, or folder for pictures; else stdout.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many labels an answer lists.")] = 5,
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most labels or boxes an answer lists; a classifier's 5, a detector's all."),
+    ] = None,
 ) -> None:
     """One answer a picture, in order; files that cannot be answered are listed and do not stop the rest."""
     from sightline.cli._terminal import Terminal

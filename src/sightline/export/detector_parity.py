@@ -2,8 +2,9 @@
 
 Rounding moves a score or a box by a little, and a detection that lies at a threshold may then appear or
 vanish: one whose score is at the least one, or at one of the two cuts, or whose overlap with a better one is
-at the limit. Where such a one goes, those that it suppressed come back. All these are counted apart, as
-borderline; any other detection that the other side lacks is a difference.
+at the limit. Of two with equal scores that overlap too much, either may suppress the other. Where such a one
+goes, those that it suppressed come back. All these are counted apart, as borderline; any other detection that
+the other side lacks is a difference.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ from sightline.values.objects import Detections, Objects
 
 TOLERANCE, BOX_TOLERANCE = 1e-4, 0.05
 """Largest differences of a score, and of a side in pixels, that rounding may explain."""
+
+_TIE = 1e-5
+"""Scores that differ by less may change places."""
 
 _SAME_BOX, _SAME_SCORE = 1.0, 0.01
 """Within these two detections are taken for the same one, so that what differs more is seen, not hidden."""
@@ -180,6 +184,8 @@ class Doubts:
         # An overlap at the limit counts where the better one is there to suppress.
         near = (np.abs(overlap - rule.iou) <= TOLERANCE) & kept[:, None]
         doubtful |= np.triu(near, 1).any(axis=0)
+        ties = (overlap > rule.iou - TOLERANCE) & (np.abs(value[:, None] - value) <= _TIE)
+        doubtful |= (ties & ~np.eye(count, dtype=np.bool_)).any(axis=0)
         doubtful = _with_those_they_decide(doubtful, overlap, rule)
         return cls(Boxes(all_boxes.xyxy[doubtful], size), number[doubtful].astype(np.int64))
 

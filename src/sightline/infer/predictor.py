@@ -36,7 +36,8 @@ class Predictor:
 
     Loading checks that the model's real inputs and outputs are those that the manifest promises.
     ``threads`` (default: the settings') work inside the model; ``top`` is how many labels an answer
-    carries. May be used from several threads at a time.
+    carries at most (default: a classifier's 5 best, all that a detector found). May be used from several
+    threads at a time.
 
     Raises:
         BundleError: the model cannot be loaded, or is not what its manifest says.
@@ -45,13 +46,13 @@ class Predictor:
     """
 
     def __init__(
-        self, bundle: Bundle, runtime: str = "onnxruntime", threads: int | None = None, top: int = 5
+        self, bundle: Bundle, runtime: str = "onnxruntime", threads: int | None = None, top: int | None = None
     ) -> None:
         manifest = bundle.manifest
         self.manifest = manifest
         self.release = f"{manifest.name}@{manifest.version}"
         self._top = top
-        if top < 1:
+        if top is not None and top < 1:
             raise InputError(f"an answer carries at least 1 label, got top={top}")
         self._output = OUTPUTS.load(manifest.contract.task)
         check_contract(self.release, manifest.contract)

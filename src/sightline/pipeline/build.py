@@ -103,7 +103,7 @@ def read_pictures(pictures: Path | None, options: BuildOptions) -> Imported:
     require_train()
     from sightline.train.recipes import read_recipe
 
-    check_choices(options.arch, options.weights)
+    check_choices(options.arch, options.weights, options.choices.augment)
     as_given = options.choices.epochs == 0
     imports = options.imports
     if options.recipe is not None and not options.resume:

@@ -56,15 +56,17 @@ class Fitted:
     checkpoint: Checkpoint
 
 
-def check_choices(arch: str, weights: str) -> None:
-    """Refuse an architecture or weights that do not exist, before any picture is read.
+def check_choices(arch: str, weights: str, augment: str) -> None:
+    """Refuse an architecture, augmentations or weights that do not exist, before any picture is read.
 
     Raises:
         InputError, UnknownPlugin: says which there are.
     """
     from sightline.train.arch import ARCHITECTURES
+    from sightline.train.augmentation import check_amounts
     from sightline.train.weights import check_weights, split_arch
 
+    check_amounts(augment)
     if arch:
         ARCHITECTURES.load(split_arch(arch)[0])
     check_weights(weights)

@@ -15,7 +15,7 @@ from sightline.errors import InputError
 from sightline.train.arch.base import Target
 from sightline.train.augment import AUGMENTATIONS
 from sightline.train.augment.base import Tiles
-from sightline.values.dataset import Task
+from sightline.values.dataset import TASKS, Task
 from sightline.values.image import Size
 
 if TYPE_CHECKING:
@@ -212,3 +212,19 @@ def parse_amounts(text: str, task: Task) -> dict[str, float]:
             raise InputError(f"--augment takes NAME=AMOUNT,… or basic or none, got {part!r}") from None
     Augmenter.of(amounts, task)
     return amounts
+
+
+def check_amounts(text: str) -> None:
+    """Refuse text that is right for no task, while it is not known yet which one it is for.
+
+    Raises:
+        InputError, UnknownPlugin: as ``parse_amounts``.
+    """
+    first, *others = TASKS
+    for task in others:
+        try:
+            parse_amounts(text, task)
+        except InputError:
+            continue
+        return
+    parse_amounts(text, first)

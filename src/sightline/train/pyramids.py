@@ -14,6 +14,8 @@ from sightline.train.hub import HubFile
 from sightline.train.torchvision_ops import import_timm, import_torchvision
 
 STRIDES = (8, 16, 32)
+BACKBONES = ("mobilenet_v2", "small", "timm")
+"""What a backbone's name begins with; ``timm`` is followed by a network's."""
 
 
 class Pyramid(nn.Module):
@@ -53,7 +55,7 @@ def pyramid_hub(name: str) -> HubFile | None:
     library, _, variant = name.partition("/")
     if name == "small":
         return None
-    if library not in ("mobilenet_v2", "timm"):
+    if library not in BACKBONES:
         raise _unknown(name)
     return ARCHITECTURES.load(library).hub(variant)
 

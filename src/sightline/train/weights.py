@@ -11,6 +11,7 @@ from sightline.errors import InputError, WeightsError
 from sightline.train.arch import ARCHITECTURES
 from sightline.train.arch.base import Network
 from sightline.train.hub import HubFile, reachable
+from sightline.train.pyramids import BACKBONES
 from sightline.train.weights_file import SUFFIXES, State, WeightsCard, read_card, read_state
 from sightline.values.contract import Normalise
 from sightline.values.dataset import Task
@@ -96,7 +97,8 @@ def check_arch(task: Task, arch: str) -> None:
     """
     own = ARCHITECTURES.load(split_arch(arch)[0]).TASK
     if own != task:
-        hint = f"; try {arch_for(task, arch)}" if task == "detection" else ""
+        takes = split_arch(arch)[0] in BACKBONES
+        hint = f"; try {arch_for(task, arch if takes else BACKBONES[0])}" if task == "detection" else ""
         raise InputError(f"{arch} is made for {own}, and these pictures are for {task}{hint}")
 
 

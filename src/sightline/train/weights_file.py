@@ -55,7 +55,7 @@ class WeightsCard:
         library, _, name = self.architecture.strip().replace("/", " ").partition(" ")
         if not name:
             return library
-        return name if library == "torchvision" else f"{library}/{name}"
+        return name if library == "torchvision" else f"{library}/{name}".replace(" ", "/")
 
 
 def read_card(weights: Path) -> WeightsCard | None:

@@ -214,7 +214,8 @@ class DetectionParity:
     Of all ``detections`` that either gave, ``matched`` have a partner of the same class in the other
     answer; box differences are in pixels of the model's input. ``borderline`` are those without one that
     rounding explains: they, or one that suppressed them, lie within ``tolerance`` of a threshold or of a
-    cut. ``ap_difference`` is the exported model's AP less the trained network's, None without truth.
+    cut, or have the score of one that they overlap. ``ap_difference`` is the exported model's AP less the
+    trained network's, None without truth.
     """
 
     pictures: int

@@ -20,9 +20,9 @@ class Output(Protocol):
     """One task's way to read a model's outputs."""
 
     def interpret(
-        self, outputs: Arrays, contract: ModelContract, thresholds: Mapping[str, float], top: int
+        self, outputs: Arrays, contract: ModelContract, thresholds: Mapping[str, float], top: int | None
     ) -> tuple[Reading | None, ...]:
-        """At most ``top`` labels for each of the ``N`` pictures; None where its numbers are not usable.
+        """At most ``top`` labels (None: as usual for the task) for each picture; None for unusable numbers.
 
         A label is accepted from its class's threshold on; a class that ``thresholds`` does not name
         accepts any score, since nothing was held out to set a threshold with.

@@ -10,13 +10,17 @@ from sightline.infer.runtimes.base import Arrays
 from sightline.values.contract import ModelContract
 from sightline.values.prediction import ScoredLabel
 
+USUAL = 5
+"""Labels of an answer where nobody said how many."""
+
 
 def interpret(
-    outputs: Arrays, contract: ModelContract, thresholds: Mapping[str, float], top: int
+    outputs: Arrays, contract: ModelContract, thresholds: Mapping[str, float], top: int | None
 ) -> tuple[Reading | None, ...]:
     """Labels by falling probability; among equals the earlier class comes first."""
     probabilities = outputs["probabilities"].astype(np.float64)
-    return tuple(_reading(row, contract.classes, thresholds, top) for row in probabilities)
+    most = USUAL if top is None else top
+    return tuple(_reading(row, contract.classes, thresholds, most) for row in probabilities)
 
 
 def _reading(

@@ -14,7 +14,7 @@ from sightline.values.prediction import ScoredLabel
 
 
 def interpret(
-    outputs: Arrays, contract: ModelContract, thresholds: Mapping[str, float], top: int
+    outputs: Arrays, contract: ModelContract, thresholds: Mapping[str, float], top: int | None
 ) -> tuple[Reading | None, ...]:
     """Detections that reach their class's threshold, by falling score: only those are accepted."""
     limits = [thresholds.get(name, 0.0) for name in contract.classes]
@@ -42,7 +42,7 @@ def _of_one(outputs: Arrays, number: int, count: int, classes: int, size: Size) 
     return Detections(Boxes(boxes, size).clipped(), numbers, scores)
 
 
-def _reading(found: Detections, classes: tuple[str, ...], top: int) -> Reading:
+def _reading(found: Detections, classes: tuple[str, ...], top: int | None) -> Reading:
     labels = (
         ScoredLabel(classes[number], float(score), True)
         for number, score in zip(found.classes[:top].tolist(), found.scores[:top].tolist(), strict=True)
