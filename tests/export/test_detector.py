@@ -35,7 +35,7 @@ def model(arch: str = "anchor_free", size: Size = SIZE, seed: int = 0) -> Pixels
         # A fresh network gives every place nearly the same score; spread them, so that an order exists.
         for convolution in network.body.get_submodule("classes").children():
             nn.init.normal_(convolution.get_parameter("weight"), std=4.0)
-            nn.init.constant_(convolution.get_parameter("bias"), 0.0)
+            nn.init.constant_(convolution.get_parameter("bias"), float(seed))
     return PixelsToCandidates(network, NORMALISE, size).eval()
 
 

@@ -157,6 +157,7 @@ class Doubts:
 
     boxes: Boxes
     classes: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, boxes: Tensor, scores: Tensor, rule: Suppression) -> "Doubts":
@@ -187,13 +188,15 @@ class Doubts:
         ties = (overlap > rule.iou - TOLERANCE) & (np.abs(value[:, None] - value) <= _TIE)
         doubtful |= (ties & ~np.eye(count, dtype=np.bool_)).any(axis=0)
         doubtful = _with_those_they_decide(doubtful, overlap, rule)
-        return cls(Boxes(all_boxes.xyxy[doubtful], size), number[doubtful].astype(np.int64))
+        return cls(Boxes(all_boxes.xyxy[doubtful], size), number[doubtful].astype(np.int64), value[doubtful])
 
     def holds(self, found: Detections, matched: npt.NDArray[np.int64]) -> int:
         """How many detections of ``found`` outside ``matched`` are among the doubtful."""
         left = np.setdiff1d(np.arange(len(found)), matched)
         apart = np.abs(found.boxes.xyxy[left][:, None] - self.boxes.xyxy[None]).max(axis=2, initial=0.0)
-        same = (apart <= _SAME_BOX) & (found.classes[left][:, None] == self.classes[None])
+        scored = np.abs(found.scores[left][:, None] - self.scores[None])
+        same = (apart <= BOX_TOLERANCE) & (scored <= TOLERANCE)
+        same &= found.classes[left][:, None] == self.classes[None]
         return int(same.any(axis=1).sum())
 
 
