@@ -10,7 +10,14 @@ from torch import nn
 
 from sightline.errors import ParityError
 from sightline.export.detector import PixelsToCandidates, append_suppression, detector_file
-from sightline.export.detector_parity import Doubts, detector_parity, pair, require_detector_parity
+from sightline.export.detector_parity import (
+    Candidates,
+    Doubts,
+    compare_answers,
+    detector_parity,
+    pair,
+    require_detector_parity,
+)
 from sightline.export.onnx_file import OPSET, contract
 from sightline.infer.outputs.detection import detections
 from sightline.infer.runtimes import RUNTIMES
@@ -166,24 +173,53 @@ def found(rows: list[tuple[float, float, float, float, int, float]]) -> Detectio
 def test_each_detection_stands_in_one_pair() -> None:
     one = found([(0, 0, 10, 10, 0, 0.9), (0, 0, 10, 10, 0, 0.9), (5, 5, 9, 9, 1, 0.5)])
     other = found([(0, 0, 10, 10.01, 0, 0.9), (5, 5, 9, 9, 0, 0.5)])
-    pairs = pair(one, other)
+    pairs = pair(one, other, 0.05, 1e-4)
     assert len(pairs.ours) == 1
     assert pairs.theirs.tolist() == [0]
 
 
+def doubts(boxes: list[list[float]], scores: list[float], rule: Suppression) -> set[tuple[float, ...]]:
+    given = Candidates(torch.tensor(boxes), torch.tensor(scores)[:, None], rule)
+    return {tuple(row) for row in Doubts.of(given).boxes.xyxy.tolist()}
+
+
 def test_what_rounding_decides_is_doubtful_and_nothing_else() -> None:
     rule = Suppression(0.6, 0.1)
-    boxes = torch.tensor(
-        [[0.0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 10, 6.0000], [80, 80, 90, 90], [0, 0, 10, 5.5]]
-    )
-    scores = torch.tensor([[0.9], [0.10005], [0.8], [0.5], [0.4]])
-    doubts = Doubts.of(boxes, scores, rule)
-    doubtful = {tuple(row) for row in doubts.boxes.xyxy.tolist()}
+    boxes = [[0.0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 10, 6.0], [80, 80, 90, 90], [0, 0, 10, 5.5]]
     # At the least score; at the suppression threshold; and what that one would suppress.
-    assert doubtful == {(50, 50, 60, 60), (0, 0, 10, 6), (0, 0, 10, 5.5)}
+    assert doubts(boxes, [0.9, 0.10005, 0.8, 0.5, 0.4], rule) == {
+        (50, 50, 60, 60),
+        (0, 0, 10, 6),
+        (0, 0, 10, 5.5),
+    }
     # Two of one class on one place and with one score: either may suppress the other.
-    twins = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9.5], [40, 40, 60, 60]])
-    even = Doubts.of(twins, torch.tensor([[0.7], [0.7000001], [0.7]]), rule)
-    assert {tuple(row) for row in even.boxes.xyxy.tolist()} == {(0, 0, 10, 10), (0, 0, 10, 9.5)}
-    lacking = found([(80, 80, 90, 90, 0, 0.5), (0, 0, 10, 5.5, 0, 0.4)])
-    assert doubts.holds(lacking, np.empty(0, np.int64)) == 1
+    twins = [[0.0, 0, 10, 10], [0, 0, 10, 9.5], [40, 40, 60, 60]]
+    assert doubts(twins, [0.7, 0.7000001, 0.7], rule) == {(0, 0, 10, 10), (0, 0, 10, 9.5)}
+
+
+def test_the_other_of_two_ties_is_borderline_and_a_moved_box_is_a_difference() -> None:
+    rule = Suppression(0.6, 0.1)
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0.3, 0, 10, 10], [40, 40, 60, 60]])
+    given = Candidates(boxes, torch.tensor([[0.7], [0.7], [0.5]]), rule)
+    one = found([(0, 0, 10, 10, 0, 0.7), (40, 40, 60, 60, 0, 0.5)])
+    tied = found([(0.3, 0, 10, 10, 0, 0.7), (40, 40, 60, 60, 0, 0.5)])
+    parity = compare_answers(one, tied, given)
+    assert (parity.detections, parity.matched, parity.borderline) == (3, 1, 2)
+    assert max(parity.score, parity.box) < 1e-6
+    moved = compare_answers(one, found([(0, 0, 10, 10, 0, 0.7), (40.4, 40, 60, 60, 0, 0.5)]), given)
+    assert (moved.detections, moved.matched, moved.borderline) == (2, 2, 0)
+    assert moved.box == pytest.approx(0.4)
+    lacking = compare_answers(one, found([(0, 0, 10, 10, 0, 0.7)]), given)
+    assert (lacking.detections, lacking.matched, lacking.borderline) == (2, 1, 0)
+
+
+def test_beyond_a_cut_only_real_candidates_are_borderline() -> None:
+    dice = np.random.default_rng(0)
+    low = dice.uniform(0, 90, (3_000, 2))
+    boxes = torch.tensor(np.hstack([low, low + 5]), dtype=torch.float32)
+    given = Candidates(boxes, torch.full((3_000, 1), 0.5), Suppression())
+    nothing = found([])
+    real = found([(*boxes[-1].tolist(), 0, 0.5)])
+    assert compare_answers(nothing, real, given).borderline == 1
+    assert compare_answers(nothing, found([(1, 2, 99, 98, 0, 0.5)]), given).borderline == 0
+    assert compare_answers(nothing, found([(*boxes[-1].tolist(), 0, 0.6)]), given).borderline == 0

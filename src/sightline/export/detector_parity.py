@@ -36,8 +36,8 @@ TOLERANCE, BOX_TOLERANCE = 1e-4, 0.05
 _TIE = 1e-5
 """Scores that differ by less may change places."""
 
-_SAME_BOX, _SAME_SCORE = 1.0, 0.01
-"""Within these two detections are taken for the same one, so that what differs more is seen, not hidden."""
+_NEAR_BOX, _NEAR_SCORE = 1.0, 0.01
+"""What differs by no more is one detection that has moved, so that by how much is seen and not hidden."""
 _BATCH = 8
 
 Marks = npt.NDArray[np.bool_]
@@ -80,16 +80,11 @@ def detector_parity(
         ours = suppress(Found(boxes, scores, embedding, ()), model.size, rule)
         theirs = [each or _nothing(model.size) for each in detections(answer, classes, model.size)]
         for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            pairs = pair(one, other)
-            total += len(one) + len(other) - len(pairs.ours)
-            matched += len(pairs.ours)
-            if len(pairs.ours):
-                scored = one.scores[pairs.ours] - other.scores[pairs.theirs]
-                boxed = one.boxes.xyxy[pairs.ours] - other.boxes.xyxy[pairs.theirs]
-                worst_score, worst_box = max(worst_score, largest(scored)), max(worst_box, largest(boxed))
-            if not len(pairs.ours) == len(one) == len(other):
-                doubts = Doubts.of(boxes[number], scores[number], rule)
-                borderline += doubts.holds(one, pairs.ours) + doubts.holds(other, pairs.theirs)
+            found = compare_answers(one, other, Candidates(boxes[number], scores[number], rule))
+            total += found.detections
+            matched += found.matched
+            borderline += found.borderline
+            worst_score, worst_box = max(worst_score, found.score), max(worst_box, found.box)
         trained += ours
         sealed += theirs
     difference = None
@@ -135,13 +130,49 @@ def require_detector_parity(parity: DetectionParity) -> DetectionParity:
     )
 
 
-def pair(one: Detections, other: Detections) -> Pairs:
-    """The same detections of two answers about one picture, nearest first; each stands in one pair."""
+@dataclass(frozen=True, slots=True)
+class PictureParity:
+    """One picture's part of a ``DetectionParity``; ``score`` and ``box`` are its largest differences."""
+
+    detections: int
+    matched: int
+    borderline: int
+    score: float
+    box: float
+
+
+def compare_answers(one: Detections, other: Detections, candidates: "Candidates") -> PictureParity:
+    """Both answers about one picture; ``one`` is that of the network that gave the ``candidates``."""
+    same = pair(one, other, BOX_TOLERANCE, TOLERANCE)
+    score, box = _largest_differences(one, other, same)
+    detections = len(one) + len(other) - len(same.ours)
+    left, right = _without(one, same.ours), _without(other, same.theirs)
+    if not len(left) and not len(right):
+        return PictureParity(detections, len(same.ours), 0, score, box)
+    doubtful = Doubts.of(candidates)
+    # First those that explain themselves; what then is near another has moved by more than rounding.
+    ours, theirs = doubtful.among(left), doubtful.among(right)
+    moved = pair(_only(left, ~ours), _only(right, ~theirs), _NEAR_BOX, _NEAR_SCORE)
+    further = _largest_differences(_only(left, ~ours), _only(right, ~theirs), moved)
+    return PictureParity(
+        detections=detections - len(moved.ours),
+        matched=len(same.ours) + len(moved.ours),
+        borderline=int(ours.sum() + theirs.sum()),
+        score=max(score, further[0]),
+        box=max(box, further[1]),
+    )
+
+
+def pair(one: Detections, other: Detections, box: float, score: float) -> Pairs:
+    """The same detections of two answers about one picture, nearest first; each stands in one pair.
+
+    ``box`` and ``score`` are how far a side, in pixels, and a score may be apart.
+    """
     apart = np.abs(one.boxes.xyxy[:, None] - other.boxes.xyxy[None]).max(axis=2, initial=0.0)
     scored = np.abs(one.scores[:, None] - other.scores[None])
-    same = (one.classes[:, None] == other.classes[None]) & (apart <= _SAME_BOX) & (scored <= _SAME_SCORE)
+    same = (one.classes[:, None] == other.classes[None]) & (apart <= box) & (scored <= score)
     rows, columns = np.nonzero(same)
-    order = np.argsort(apart[rows, columns] + scored[rows, columns], kind="stable")
+    order = np.argsort(apart[rows, columns] / box + scored[rows, columns] / score, kind="stable")
     ours: dict[int, int] = {}
     taken: set[int] = set()
     for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
@@ -151,53 +182,99 @@ def pair(one: Detections, other: Detections) -> Pairs:
     return Pairs(np.array(list(ours), np.int64), np.array(list(ours.values()), np.int64))
 
 
+def _largest_differences(one: Detections, other: Detections, pairs: Pairs) -> tuple[float, float]:
+    """Of scores and of sides of boxes; 0 without a pair."""
+    if not len(pairs.ours):
+        return 0.0, 0.0
+    return (
+        largest(one.scores[pairs.ours] - other.scores[pairs.theirs]),
+        largest(one.boxes.xyxy[pairs.ours] - other.boxes.xyxy[pairs.theirs]),
+    )
+
+
+def _without(found: Detections, taken: npt.NDArray[np.int64]) -> Detections:
+    return _only(found, ~np.isin(np.arange(len(found)), taken))
+
+
+def _only(found: Detections, kept: Marks) -> Detections:
+    return Detections(
+        Boxes(found.boxes.xyxy[kept], found.boxes.size), found.classes[kept], found.scores[kept]
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """What the trained network gave about one picture, ``[A, 4]`` and ``[A, C]``, before suppression."""
+
+    boxes: Tensor
+    scores: Tensor
+    rule: Suppression
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Doubts:
-    """The candidates of one picture about which rounding may decide either way."""
+    """The candidates of one picture about which rounding may decide either way.
 
+    ``limits`` are the scores at which it does; ``boxes``, ``classes`` and ``scores`` are those of the others.
+    """
+
+    candidates: Candidates
+    limits: npt.NDArray[np.float64]
     boxes: Boxes
     classes: npt.NDArray[np.int64]
     scores: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, boxes: Tensor, scores: Tensor, rule: Suppression) -> "Doubts":
-        """From the candidates ``[A, 4]`` and ``[A, C]`` of the trained network."""
-        ranked, pairs = scores.flatten().sort(descending=True)
-        # A few beyond the cut too: the other side may have taken them instead.
-        count = int((ranked > rule.least_score - TOLERANCE).sum())
-        count = min(count, int((ranked > ranked[min(rule.candidates, len(ranked)) - 1] - TOLERANCE).sum()))
-        value = ranked[:count].numpy().astype(np.float64)
-        place, number = (pairs[:count] // scores.shape[1]).numpy(), (pairs[:count] % scores.shape[1]).numpy()
-        size = Size(1, 1)  # of no importance: nothing is cut
-        all_boxes = Boxes(boxes.numpy()[place].astype(np.float64), size)
-        doubtful = np.abs(value - rule.least_score) <= TOLERANCE
-        if count >= rule.candidates:
-            doubtful |= np.abs(value - value[rule.candidates - 1]) <= TOLERANCE
-        overlap = np.zeros((count, count))
+    def of(cls, given: Candidates) -> "Doubts":
+        """Looks at those that the suppression looks at; what lies beyond a cut is told by its score."""
+        rule, size = given.rule, Size(1, 1)  # the size is of no importance: nothing is cut
+        value, pairs = given.scores.flatten().topk(min(rule.candidates, given.scores.numel()))
+        scores = value.numpy().astype(np.float64)
+        taken = scores > rule.least_score - TOLERANCE
+        scores, pairs = scores[taken], pairs[torch.from_numpy(taken)]
+        number = (pairs % given.scores.shape[1]).numpy()
+        places = given.boxes.numpy()[(pairs // given.scores.shape[1]).numpy()].astype(np.float64)
+        overlap = np.zeros((len(scores), len(scores)))
         for each in np.unique(number).tolist():
             mine = np.flatnonzero(number == each)
-            own = Boxes(all_boxes.xyxy[mine], size)
+            own = Boxes(places[mine], size)
             overlap[np.ix_(mine, mine)] = own.iou(own)
         kept = _kept(overlap, rule)
-        survivors = np.flatnonzero(kept)
-        if len(survivors) >= rule.detections:
-            doubtful |= np.abs(value - value[survivors[rule.detections - 1]]) <= TOLERANCE
+        limits = [rule.least_score]
+        if len(scores) == rule.candidates:
+            limits.append(float(scores[-1]))
+        if kept.sum() >= rule.detections:
+            limits.append(float(scores[np.flatnonzero(kept)[rule.detections - 1]]))
+        doubtful = (np.abs(scores[:, None] - limits) <= TOLERANCE).any(axis=1)
         # An overlap at the limit counts where the better one is there to suppress.
         near = (np.abs(overlap - rule.iou) <= TOLERANCE) & kept[:, None]
         doubtful |= np.triu(near, 1).any(axis=0)
-        ties = (overlap > rule.iou - TOLERANCE) & (np.abs(value[:, None] - value) <= _TIE)
-        doubtful |= (ties & ~np.eye(count, dtype=np.bool_)).any(axis=0)
+        ties = (overlap > rule.iou - TOLERANCE) & (np.abs(scores[:, None] - scores) <= _TIE)
+        doubtful |= (ties & ~np.eye(len(scores), dtype=np.bool_)).any(axis=0)
         doubtful = _with_those_they_decide(doubtful, overlap, rule)
-        return cls(Boxes(all_boxes.xyxy[doubtful], size), number[doubtful].astype(np.int64), value[doubtful])
+        return cls(
+            given,
+            np.array(limits),
+            Boxes(places[doubtful], size),
+            number[doubtful].astype(np.int64),
+            scores[doubtful],
+        )
 
-    def holds(self, found: Detections, matched: npt.NDArray[np.int64]) -> int:
-        """How many detections of ``found`` outside ``matched`` are among the doubtful."""
-        left = np.setdiff1d(np.arange(len(found)), matched)
-        apart = np.abs(found.boxes.xyxy[left][:, None] - self.boxes.xyxy[None]).max(axis=2, initial=0.0)
-        scored = np.abs(found.scores[left][:, None] - self.scores[None])
-        same = (apart <= BOX_TOLERANCE) & (scored <= TOLERANCE)
-        same &= found.classes[left][:, None] == self.classes[None]
-        return int(same.any(axis=1).sum())
+    def among(self, found: Detections) -> Marks:
+        """Which detections are doubtful ones: the network's own candidates, with their scores."""
+        apart = np.abs(found.boxes.xyxy[:, None] - self.boxes.xyxy[None]).max(axis=2, initial=0.0)
+        same = (apart <= BOX_TOLERANCE) & (np.abs(found.scores[:, None] - self.scores) <= TOLERANCE)
+        known = (same & (found.classes[:, None] == self.classes)).any(axis=1)
+        at_limit = (np.abs(found.scores[:, None] - self.limits) <= TOLERANCE).any(axis=1)
+        for row in np.flatnonzero(at_limit & ~known).tolist():
+            known[row] = self._is_candidate(found, row)
+        return np.asarray(known, np.bool_)
+
+    def _is_candidate(self, found: Detections, row: int) -> bool:
+        given = self.candidates
+        apart = np.abs(given.boxes.numpy() - found.boxes.xyxy[row]).max(axis=1)
+        scored = np.abs(given.scores[:, int(found.classes[row])].numpy() - found.scores[row])
+        return bool(((apart <= BOX_TOLERANCE) & (scored <= TOLERANCE)).any())
 
 
 def _kept(overlap: npt.NDArray[np.float64], rule: Suppression) -> Marks:
