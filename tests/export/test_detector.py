@@ -1,5 +1,6 @@
 """The exported detector: suppression inside, the same answers, the same bytes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -178,14 +179,22 @@ def test_each_detection_stands_in_one_pair() -> None:
     assert pairs.theirs.tolist() == [0]
 
 
-def doubts(boxes: list[list[float]], scores: list[float], rule: Suppression) -> set[tuple[float, ...]]:
+def doubts(
+    boxes: Sequence[Sequence[float]], scores: list[float], rule: Suppression
+) -> set[tuple[float, ...]]:
     given = Candidates(torch.tensor(boxes), torch.tensor(scores)[:, None], rule)
     return {tuple(row) for row in Doubts.of(given).boxes.xyxy.tolist()}
 
 
 def test_what_rounding_decides_is_doubtful_and_nothing_else() -> None:
     rule = Suppression(0.6, 0.1)
-    boxes = [[0.0, 0, 10, 10], [50, 50, 60, 60], [0, 0, 10, 6.0], [80, 80, 90, 90], [0, 0, 10, 5.5]]
+    boxes: list[list[float]] = [
+        [0.0, 0, 10, 10],
+        [50, 50, 60, 60],
+        [0, 0, 10, 6.0],
+        [80, 80, 90, 90],
+        [0, 0, 10, 5.5],
+    ]
     # At the least score; at the suppression threshold; and what that one would suppress.
     assert doubts(boxes, [0.9, 0.10005, 0.8, 0.5, 0.4], rule) == {
         (50, 50, 60, 60),
@@ -193,7 +202,7 @@ def test_what_rounding_decides_is_doubtful_and_nothing_else() -> None:
         (0, 0, 10, 5.5),
     }
     # Two of one class on one place and with one score: either may suppress the other.
-    twins = [[0.0, 0, 10, 10], [0, 0, 10, 9.5], [40, 40, 60, 60]]
+    twins: list[list[float]] = [[0.0, 0, 10, 10], [0, 0, 10, 9.5], [40, 40, 60, 60]]
     assert doubts(twins, [0.7, 0.7000001, 0.7], rule) == {(0, 0, 10, 10), (0, 0, 10, 9.5)}
 
 

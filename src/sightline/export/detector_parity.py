@@ -245,7 +245,8 @@ class Doubts:
             limits.append(float(scores[-1]))
         if kept.sum() >= rule.detections:
             limits.append(float(scores[np.flatnonzero(kept)[rule.detections - 1]]))
-        doubtful = (np.abs(scores[:, None] - limits) <= TOLERANCE).any(axis=1)
+        at_limit = np.abs(scores[:, None] - limits) <= TOLERANCE
+        doubtful: Marks = np.asarray(at_limit.any(axis=1), np.bool_)
         # An overlap at the limit counts where the better one is there to suppress.
         near = (np.abs(overlap - rule.iou) <= TOLERANCE) & kept[:, None]
         doubtful |= np.triu(near, 1).any(axis=0)

@@ -201,7 +201,7 @@ def _truth(samples: tuple[Sample, ...], recipe: Recipe) -> "Truth":
     if recipe.task == "classification":
         return Labels(class_numbers(samples, recipe.classes))
     objects = (Objects.of(sample, recipe.classes) for sample in samples)
-    return AllObjects(tuple(replace(each, boxes=placed(each.boxes, recipe.pixels)) for each in objects))
+    return AllObjects(tuple(placed(each, recipe.pixels) for each in objects), recipe.pixels.fill / 255)
 
 
 def class_numbers(samples: Iterable[Sample], classes: tuple[str, ...]) -> npt.NDArray[np.int64]:
@@ -258,7 +258,7 @@ def fit(
     watch.say(
         f"trained: {len(checkpoint.history)} of {recipe.epochs} epochs in "
         f"{duration(checkpoint.train_seconds)}{asked}; "
-        f"kept epoch {checkpoint.best_epoch}, the best on validation"
+        f"kept epoch {checkpoint.best_epoch}"
     )
     return Fitted(network, recipe, material, checkpoint)
 

@@ -59,15 +59,18 @@ def judge_detector(fitted: Fitted, precision: float | None, watch: Watcher) -> J
     parity = _parity(model, exported, fitted, rule, watch)
     session = RUNTIMES.load("onnxruntime").load(exported, recipe.threads)
     test, val = (_answers(session, fitted, split, watch) for split in ("test", "val"))
-    matches = match(
-        [Objects.of(each, recipe.classes) for each in val.samples], val.found, len(recipe.classes)
+    known = [n for n, sample in enumerate(val.samples) if sample.boxes is not None]
+    truth = [Objects.of(val.samples[n], recipe.classes) for n in known]
+    matches = match(truth, [val.found[n] for n in known], len(recipe.classes))
+    # A detector without thresholds would give every box: without validation each class has the middle.
+    thresholds = operating_thresholds(matches, recipe.classes, precision, watch) or dict.fromkeys(
+        recipe.classes, UNKNOWN
     )
-    thresholds = operating_thresholds(matches, recipe.classes, precision, watch)
     unknown = np.full(len(test.samples), -1, np.int64)
     reference = Reference(
         test.scores(len(recipe.classes)), test.embeddings, test.statistics, unknown, COLUMNS
     )
-    limits = [thresholds.get(name, UNKNOWN) for name in recipe.classes]
+    limits = [thresholds[name] for name in recipe.classes]
     return Judged(
         model=exported,
         contract=contract(recipe.task, recipe.classes, recipe.pixels, reference.embeddings.shape[1], rule),
@@ -90,9 +93,9 @@ def _parity(
     recipe = fitted.recipe
     pixels, source, indices = parity_pictures(fitted)
     truth = None
-    if indices is not None:
+    if indices is not None and all(each.boxes is not None for each in fitted.material.some(indices)):
         objects = (Objects.of(sample, recipe.classes) for sample in fitted.material.some(indices))
-        truth = [replace(each, boxes=placed(each.boxes, recipe.pixels)) for each in objects]
+        truth = [placed(each, recipe.pixels) for each in objects]
     parity = require_detector_parity(
         detector_parity(model, exported, pixels, source, len(recipe.classes), rule, recipe.threads, truth)
     )

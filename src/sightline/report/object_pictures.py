@@ -28,7 +28,6 @@ _FRAME: Colour = (38, 42, 46)
 _TITLE: Colour = (226, 229, 232)
 _PADDING = 30
 _IGNORED: Colour = (150, 155, 160)
-_PLACE: Colour = (255, 255, 255)
 
 
 def draw_truth(pixels: Pixels, truth: Objects, longest: int = 320) -> Pixels:

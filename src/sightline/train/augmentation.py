@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor
 
 from sightline.errors import InputError
+from sightline.pixels.model_input import VISIBLE
 from sightline.train.arch.base import Target
 from sightline.train.augment import AUGMENTATIONS
 from sightline.train.augment.base import Tiles
@@ -20,12 +21,6 @@ from sightline.values.image import Size
 
 if TYPE_CHECKING:
     from sightline.train.augment.base import Augmentation
-
-FILL = 114 / 255
-"""The grey beyond a picture's edge where objects are learned: mirrored ones would have no boxes."""
-
-_VISIBLE = 0.3
-"""An object of which less of its area is left in the picture is no longer one to find."""
 
 
 class Drawn(NamedTuple):
@@ -172,7 +167,8 @@ def _inside(target: Target, boxes: Tensor, region: tuple[float, float, float, fl
     low = boxes.new_tensor([left, top, left, top])
     cut = torch.minimum(torch.maximum(boxes, low), boxes.new_tensor([right, bottom, right, bottom]))
     area, whole = ((each[:, 2:] - each[:, :2]).prod(dim=1) for each in (cut, boxes))
-    kept = (area >= _VISIBLE * whole) & (area > 0)
+    # The rest of an ignored one still is not to be learned from.
+    kept = ((area >= VISIBLE * whole) | target.ignored) & (area > 0)
     return Target(cut[kept], target.classes[kept], target.ignored[kept])
 
 
@@ -206,8 +202,13 @@ def parse_amounts(text: str, task: Task) -> dict[str, float]:
     amounts = {}
     for part in text.split(","):
         name, equals, amount = part.strip().partition("=")
+        defaults = AUGMENTATIONS.load(name).DEFAULT
+        if task not in defaults:
+            raise InputError(f"augmentation {name!r} cannot be used for {task}")
+        if not equals and not defaults[task]:
+            raise InputError(f"{name!r} is off for {task} unless its amount is given: {name}=NUMBER")
         try:
-            amounts[name] = float(amount) if equals else AUGMENTATIONS.load(name).DEFAULT.get(task, 0.0)
+            amounts[name] = float(amount) if equals else defaults[task]
         except ValueError:
             raise InputError(f"--augment takes NAME=AMOUNT,… or basic or none, got {part!r}") from None
     Augmenter.of(amounts, task)
@@ -218,13 +219,14 @@ def check_amounts(text: str) -> None:
     """Refuse text that is right for no task, while it is not known yet which one it is for.
 
     Raises:
-        InputError, UnknownPlugin: as ``parse_amounts``.
+        InputError, UnknownPlugin: as ``parse_amounts`` for the task that can use the most.
     """
-    first, *others = TASKS
-    for task in others:
+    refusals = []
+    for task in TASKS:
         try:
             parse_amounts(text, task)
-        except InputError:
-            continue
-        return
-    parse_amounts(text, first)
+        except InputError as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[-1]

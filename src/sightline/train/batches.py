@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sightline.train.arch.base import Target, Targets
-from sightline.train.augmentation import FILL, Augmenter, Drawn, apply_changes, move_objects
+from sightline.train.augmentation import Augmenter, Drawn, apply_changes, move_objects
 from sightline.train.pixel_cache import Indices, PixelBatch, PixelSource
 from sightline.values.boxes import Boxes
 from sightline.values.contract import Normalise
@@ -44,10 +44,13 @@ class Labels:
 
 @dataclass(frozen=True)
 class AllObjects:
-    """The objects of every picture, their boxes in pixels of the model's input."""
+    """The objects of every picture, their boxes in pixels of the model's input.
+
+    ``fill`` is the grey, 0 to 1, beyond a picture's edge: mirrored objects would have no boxes.
+    """
 
     objects: tuple[Objects, ...]
-    fill: float | None = FILL
+    fill: float | None
 
     def of(self, indices: Indices, drawn: Drawn | None, size: Size, device: torch.device) -> list[Target]:
         """Each picture's objects, moved with its pixels."""

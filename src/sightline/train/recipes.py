@@ -121,8 +121,9 @@ def detector_defaults(pretrained: bool) -> Defaults:
 
 
 def planned(recipe: Recipe, epochs: int, patience: int | None) -> Recipe:
-    """The recipe with its epochs; without a patience asked for, a third of them and at least ten."""
-    return replace(recipe, epochs=epochs, patience=_given(patience, max(10, epochs // 3)))
+    """The recipe with its epochs; a classifier has patience for a third of them and at least ten."""
+    usual = 0 if recipe.task == "detection" else max(10, epochs // 3)
+    return replace(recipe, epochs=epochs, patience=_given(patience, usual))
 
 
 def read_recipe(path: Path) -> Recipe:

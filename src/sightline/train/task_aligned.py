@@ -59,11 +59,15 @@ def assign(scores: Tensor, boxes: Tensor, places: Places, target: Target) -> Ass
     points, gaps = places.points[:, None], target.boxes[None]
     sides = torch.cat([points - gaps[..., :2], gaps[..., 2:] - points], dim=2)
     inside = sides.amin(dim=2) > 0
+    middle = (target.boxes[:, :2] + target.boxes[:, 2:]) / 2
+    distance = (points - middle).norm(dim=2)
+    # An object between the places, as small ones can be, has the nearest.
+    missed = ~inside.any(dim=0)
+    inside[distance.argmin(dim=0)[missed], missed.nonzero()[:, 0]] = True
     overlap = iou(boxes[:, None], gaps)
     alignment = scores[:, target.classes] ** ALPHA * overlap**BETA * inside
     # Before anything is learned no box overlaps: then the places nearest to the middle are as good as any.
-    middle = (target.boxes[:, :2] + target.boxes[:, 2:]) / 2
-    away = (points - middle).norm(dim=2) / places.strides[:, None]
+    away = distance / places.strides[:, None]
     ranked = alignment + _TINY * inside / (1 + away)
     value, best = ranked.topk(min(TOP, count), dim=0)
     chosen = torch.zeros_like(inside).scatter_(0, best, value > 0)

@@ -89,7 +89,7 @@ def train(
                 )
             seconds = time.monotonic() - started
             epoch = Epoch(number, float(np.mean(losses)), val.loss, val.metric, rate, seconds)
-            improved = best == 0 or better(recipe.task, val, _validation(history[best - 1]))
+            improved = best == 0 or better(recipe, val, _validation(history[best - 1]))
             history.append(epoch)
             best = number if improved else best
             board.add(number, {name: getattr(epoch, name) for name in _CURVES})

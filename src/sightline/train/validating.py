@@ -63,11 +63,19 @@ def validate(model: torch.nn.Module, network: Network, loader: Loader, recipe: R
     return Validation(total / pictures, metric)
 
 
-def better(task: Task, new: Validation, best: Validation) -> bool:
-    """Whether ``new`` is worth keeping: a classifier by its loss, a detector by AP."""
-    if task == "detection":
-        return not new.metric < best.metric
-    return not new.loss >= best.loss
+def better(recipe: Recipe, new: Validation, best: Validation) -> bool:
+    """Whether ``new`` is worth keeping in place of ``best``.
+
+    A classifier by its loss. A detector's weights are best when the learning rate has come down, and AP on a
+    few validation pictures moves more than that: the last are kept, as usual for detectors. Where a
+    patience is asked for, so that there may be no such end, they are those with the highest AP, and of
+    equally good ones those with the lowest loss.
+    """
+    if recipe.task == "classification":
+        return not new.loss >= best.loss
+    if not recipe.patience or math.isnan(new.metric):
+        return True
+    return (new.metric, -new.loss) > (best.metric, -best.loss)
 
 
 def answer(model: torch.nn.Module, loader: Loader) -> Answers:

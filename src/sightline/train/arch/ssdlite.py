@@ -43,6 +43,9 @@ class SSDLite(Detector):
         regression, logits, anchors = answer.raw
         from torchvision.ops import boxes as box_operators
 
+        logits = torch.stack(
+            [_passed_over(each, anchors, target) for each, target in zip(logits, targets, strict=True)]
+        )
         learned = [Target(*(each[~target.ignored] for each in target)) for target in targets]
         matched = []
         for target in learned:
@@ -66,6 +69,19 @@ class SSDLite(Detector):
         size = (images.shape[2], images.shape[3])
         anchors: Tensor = body.anchor_generator(ImageList(images[:1], [size]), list(maps))[0]
         return anchors
+
+
+def _passed_over(logits: Tensor, anchors: Tensor, target: Target) -> Tensor:
+    """``logits`` ``[A, C + 1]`` with certain background where an anchor's middle lies in an ignored object.
+
+    Certain negatives have no loss, so none of them is mined and nothing is learned there.
+    """
+    middle = (anchors[:, :2] + anchors[:, 2:]) / 2
+    regions = target.boxes[target.ignored]
+    inside = ((middle[:, None] > regions[:, :2]) & (middle[:, None] < regions[:, 2:])).all(dim=2).any(dim=1)
+    certain = torch.zeros_like(logits)
+    certain[:, 0] = 100.0
+    return torch.where(inside[:, None], certain, logits)
 
 
 def build(variant: str, classes: int) -> Network:

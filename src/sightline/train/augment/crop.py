@@ -13,7 +13,7 @@ DEFAULT: Mapping[Task, float] = {"classification": 0.1, "detection": 0.1}
 
 
 def draw(amount: float, count: int, size: Size, dice: Generator) -> Change:
-    """Shifts by up to ``amount`` of the width and of the height; what comes in is mirrored."""
+    """Shifts by up to ``amount`` of width and height; what comes in is mirrored (grey with boxes)."""
     space = identity(count)
     # Whole pixels, so that a shift alone does not blur.
     space[:, 0, 2] = (uniform(-amount, amount, count, dice) * size.width).round()
