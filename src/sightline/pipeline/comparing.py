@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,11 +14,12 @@ from sightline.evaluate.classified import Classified
 from sightline.evaluate.gates import MARGIN, compare
 from sightline.evaluate.matches import Matches
 from sightline.evaluate.matching import match
-from sightline.infer.outputs.detection import detections
+from sightline.infer.outputs.detection import in_pictures
 from sightline.infer.predictor import Predictor
 from sightline.infer.runtimes.base import Arrays
+from sightline.pipeline.fitting import class_numbers
 from sightline.pipeline.watch import Watcher
-from sightline.pixels.model_input import lifted, model_input
+from sightline.pixels.model_input import model_input
 from sightline.settings import settings
 from sightline.storage.files import sha256_bytes
 from sightline.storage.layout import Layout
@@ -92,9 +92,8 @@ def open_registered(release: Release, layout: Layout) -> Bundle:
 
 def _classified(predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher) -> Classified:
     classes = predictor.manifest.contract.classes
-    truth = np.array([classes.index(sample.labels[0]) for sample in samples], dtype=np.int64)
     parts = [outputs["probabilities"] for outputs in _outputs(predictor, dataset, samples, watch)]
-    return Classified.of(truth, np.concatenate(parts))
+    return Classified.of(class_numbers(samples, classes), np.concatenate(parts))
 
 
 def _located(predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher) -> Matches:
@@ -102,13 +101,13 @@ def _located(predictor: Predictor, dataset: Dataset, samples: list[Sample], watc
     classes = contract.classes
     found: list[Detections] = []
     for outputs in _outputs(predictor, dataset, samples, watch):
-        for each in detections(outputs, len(classes), contract.pixels.size):
-            sample = samples[len(found)]
+        sizes = [sample.size for sample in samples[len(found) :][: len(outputs["count"])]]
+        for each in in_pictures(outputs, len(classes), contract.pixels, sizes):
             if each is None:
                 raise RegistryError(
-                    f"{predictor.release} gave numbers that make no sense for {sample.path!r}"
+                    f"{predictor.release} gave numbers that make no sense for {samples[len(found)].path!r}"
                 )
-            found.append(replace(each, boxes=lifted(each.boxes, contract.pixels, sample.size)))
+            found.append(each)
     return match([Objects.of(sample, classes) for sample in samples], found, len(classes))
 
 

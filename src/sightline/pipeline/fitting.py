@@ -18,7 +18,7 @@ from sightline.settings import settings
 from sightline.storage.files import write_atomic
 from sightline.values.contract import Normalise
 from sightline.values.dataset import SPLITS, Dataset, Sample, Split
-from sightline.values.evaluation import Checkpoint, Epoch
+from sightline.values.evaluation import VALIDATION_METRIC, Checkpoint, Epoch
 from sightline.values.objects import Objects
 from sightline.values.recipe import Choices, Recipe, WeightsOrigin
 
@@ -266,15 +266,13 @@ def fit(
 def _reports(
     recipe: Recipe, watch: Watcher
 ) -> tuple[Callable[[int, int, float], None], Callable[[Epoch], None]]:
-    from sightline.train.validating import METRIC
-
-    note = ""
+    note, metric = "", VALIDATION_METRIC[recipe.task]
 
     def step(done: int, total: int, loss: float) -> None:
         watch.progress("train", done, total, f"loss {loss:.3f}{note}")
 
     def epoch(done: Epoch) -> None:
         nonlocal note
-        note = f", epoch {done.number}/{recipe.epochs}, {METRIC[recipe.task]} {done.val_metric:.1%}"
+        note = f", epoch {done.number}/{recipe.epochs}, {metric} {done.val_metric:.1%}"
 
     return step, epoch

@@ -1,7 +1,7 @@
 """Judging a detector: parity of detections, thresholds and figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +12,12 @@ from sightline.errors import TrainingError
 from sightline.evaluate.detection import evaluate_detections
 from sightline.evaluate.matching import match
 from sightline.evaluate.thresholds import UNKNOWN
-from sightline.infer.outputs.detection import detections
+from sightline.infer.outputs.detection import in_pictures
 from sightline.infer.runtimes import RUNTIMES
 from sightline.pipeline.fitting import Fitted
 from sightline.pipeline.judging import Judged, operating_thresholds, parity_pictures, rows, sweep
 from sightline.pipeline.watch import Watcher
-from sightline.pixels.model_input import lifted, placed
+from sightline.pixels.model_input import placed
 from sightline.pixels.picture_statistics import COLUMNS
 from sightline.values.contract import Suppression
 from sightline.values.dataset import Sample, Split
@@ -117,11 +117,12 @@ def _answers(session: "Session", fitted: Fitted, split: Split, watch: Watcher) -
         samples += (batch := fitted.material.some(some))
         statistics.append(facts)
         embeddings.append(outputs["embedding"].astype(np.float32))
-        read = detections(outputs, len(recipe.classes), recipe.pixels.size)
+        sizes = [sample.size for sample in batch]
+        read = in_pictures(outputs, len(recipe.classes), recipe.pixels, sizes)
         for sample, each in zip(batch, read, strict=True):
             if each is None:
                 raise TrainingError(f"the exported model gave numbers that make no sense for {sample.path!r}")
-            found.append(replace(each, boxes=lifted(each.boxes, recipe.pixels, sample.size)))
+            found.append(each)
     width = next(int(tensor.shape[-1]) for tensor in session.outputs if tensor.name == "embedding")
     return Answered(samples, found, rows(embeddings, width), rows(statistics, len(COLUMNS)))
 

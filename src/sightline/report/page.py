@@ -11,8 +11,9 @@ from markupsafe import Markup
 from sightline.evaluate.gates import explain
 from sightline.pixels.draw_boxes import class_colour
 from sightline.report import charts, tables, wording
-from sightline.values.dataset import SPLITS, AuditReport, Dataset, Sample, Task
+from sightline.values.dataset import SPLITS, AuditReport, Dataset, Sample
 from sightline.values.evaluation import (
+    VALIDATION_METRIC,
     Calibration,
     Checkpoint,
     ClassificationReport,
@@ -34,9 +35,6 @@ BOXED_EXAMPLES = 12
 
 ERRORS = 24
 """At most so many missed objects, and so many false finds, are shown as pictures."""
-
-_METRIC: dict[Task, str] = {"classification": "top-1", "detection": "AP"}
-"""What ``Epoch.val_metric`` is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def render_report(data: ReportData) -> str:
         .render(
             data=data,
             recipe=recipe,
-            metric=_METRIC[recipe.task],
+            metric=VALIDATION_METRIC[recipe.task],
             splits=SPLITS,
             headlines=tables.headlines(evaluation.headline) if evaluation else (),
             verdict=explain(data.comparison) if data.comparison else "",
@@ -212,7 +210,7 @@ def _metric_chart(checkpoint: Checkpoint) -> Markup:
     history = checkpoint.history
     curve = charts.Curve("two", [(epoch.number, epoch.val_metric) for epoch in history])
     best = _best(history, checkpoint.best_epoch)
-    title = f"Validation {_METRIC[checkpoint.recipe.task]} by epoch"
+    title = f"Validation {VALIDATION_METRIC[checkpoint.recipe.task]} by epoch"
     return charts.curves((curve,), title, share=True, best=best)
 
 

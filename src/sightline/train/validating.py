@@ -14,12 +14,8 @@ from sightline.train.arch.base import Network
 from sightline.train.batches import Batch, Loader, objects_of
 from sightline.train.suppression import suppress
 from sightline.values.contract import Suppression
-from sightline.values.dataset import Task
 from sightline.values.objects import Detections, Objects
 from sightline.values.recipe import Recipe
-
-METRIC: dict[Task, str] = {"classification": "top-1", "detection": "AP"}
-"""What ``Validation.metric`` is, for people."""
 
 
 @dataclass(frozen=True, slots=True)

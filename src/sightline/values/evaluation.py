@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
-from sightline.values.dataset import Split
+from sightline.values.dataset import Split, Task
 from sightline.values.recipe import Recipe
 
 
@@ -17,6 +18,10 @@ class Interval:
     low: float
     high: float
     level: float = 0.95
+
+
+VALIDATION_METRIC: Mapping[Task, str] = MappingProxyType({"classification": "top-1", "detection": "AP"})
+"""What ``Epoch.val_metric`` is called."""
 
 
 @dataclass(frozen=True, slots=True)

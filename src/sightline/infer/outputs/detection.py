@@ -1,13 +1,15 @@
 """Objects: ``boxes``, ``scores``, ``classes`` and ``count``, after suppression inside the graph."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sightline.infer.outputs.base import Reading
 from sightline.infer.runtimes.base import Arrays
+from sightline.pixels.model_input import lifted
 from sightline.values.boxes import Boxes
-from sightline.values.contract import ModelContract
+from sightline.values.contract import ModelContract, PixelRecipe
 from sightline.values.image import Size
 from sightline.values.objects import Detections
 from sightline.values.prediction import ScoredLabel
@@ -28,6 +30,17 @@ def detections(outputs: Arrays, classes: int, size: Size) -> list[Detections | N
     """All detections of each picture, boxes in pixels of the input; None where the numbers make no sense."""
     counts = outputs["count"].astype(np.int64).tolist()
     return [_of_one(outputs, number, count, classes, size) for number, count in enumerate(counts)]
+
+
+def in_pictures(
+    outputs: Arrays, classes: int, pixels: PixelRecipe, sizes: Sequence[Size]
+) -> list[Detections | None]:
+    """``detections`` in pixels of the upright pictures, whose ``sizes`` these are."""
+    found = detections(outputs, classes, pixels.size)
+    return [
+        None if each is None else replace(each, boxes=lifted(each.boxes, pixels, size))
+        for each, size in zip(found, sizes, strict=True)
+    ]
 
 
 def _of_one(outputs: Arrays, number: int, count: int, classes: int, size: Size) -> Detections | None:
