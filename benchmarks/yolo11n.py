@@ -6,15 +6,17 @@ are filled in before the import, as everywhere here.
 
     python yolo11n.py FOLDER export OUT.onnx
     python yolo11n.py FOLDER train DATA.yaml CPU_SECONDS OUT_FOLDER
+    python yolo11n.py FOLDER answer WEIGHTS.pt PICTURES.json OUT.json
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,14 +57,14 @@ def peer(folder: Path, *arguments: object) -> None:
     )
 
 
-def _model(folder: Path) -> Any:
+def _model(folder: Path, source: str = "yolo11n.yaml") -> Any:
     from sightline.train.torchvision_ops import import_torchvision
 
     import_torchvision()
     sys.path.append(str(folder))
     from ultralytics import YOLO  # type: ignore[import-not-found]  # installed for this process alone
 
-    return YOLO("yolo11n.yaml")
+    return YOLO(source)
 
 
 def _export(folder: Path, out: str) -> None:
@@ -91,9 +93,21 @@ def _train(folder: Path, description: str, seconds: str, out: str) -> None:
     print(f"trained for {time.monotonic() - started:.0f} s")
 
 
+def _answer(folder: Path, weights: str, pictures: str, out: str) -> None:
+    """Its detections as its own validation takes them, as JSON: a list of rows a picture."""
+    model = _model(folder, weights)
+    answers = []
+    for picture in json.loads(Path(pictures).read_bytes()):
+        (result,) = model.predict(
+            picture, imgsz=640, conf=0.001, iou=0.7, max_det=300, device="cpu", verbose=False
+        )
+        names = [result.names[number] for number in result.boxes.cls.int().tolist()]
+        boxes, scores = result.boxes.xyxy.tolist(), result.boxes.conf.tolist()
+        answers.append([[*box, score, name] for box, score, name in zip(boxes, scores, names, strict=True)])
+    Path(out).write_text(json.dumps(answers))
+
+
 if __name__ == "__main__":
     place, action, *rest = sys.argv[1:]
-    if action == "export":
-        _export(Path(place), *rest)
-    else:
-        _train(Path(place), *rest)
+    actions: dict[str, Callable[..., None]] = {"export": _export, "train": _train, "answer": _answer}
+    actions[action](Path(place), *rest)

@@ -41,9 +41,9 @@ def model(arch: str = "anchor_free", size: Size = SIZE, seed: int = 0) -> Pixels
     network = ARCHITECTURES.load(name).build(variant, 3)
     if name == "anchor_free":
         # A fresh network gives every place nearly the same score; spread them, so that an order exists.
-        for convolution in network.body.get_submodule("classes").children():
-            nn.init.normal_(convolution.get_parameter("weight"), std=4.0)
-            nn.init.constant_(convolution.get_parameter("bias"), float(seed))
+        for head in network.body.get_submodule("classes").children():
+            nn.init.normal_(head.get_parameter("1.weight"), std=4.0)
+            nn.init.constant_(head.get_parameter("1.bias"), float(seed))
     return PixelsToCandidates(network, NORMALISE, size).eval()
 
 

@@ -67,16 +67,40 @@ def test_without_objects_nobody_answers() -> None:
 def test_nothing_is_learned_from_ignored_objects() -> None:
     places = grid()
     logits = torch.zeros(1, 64, 1, requires_grad=True)
-    sides = torch.zeros(1, 64, 4, 16)
     everything = target([[0, 0, 64, 64]], [0], [True])
-    loss = detection_loss(logits, sides, around(places, 4.0)[None], places, [everything])
+    loss = detection_loss(logits, around(places, 4.0)[None], places, [everything])
     assert loss.item() == 0.0
     corner = target([[0, 0, 32, 32]], [0], [True])
-    detection_loss(logits, sides, around(places, 4.0)[None], places, [corner]).backward()  # type: ignore[no-untyped-call]
+    detection_loss(logits, around(places, 4.0)[None], places, [corner]).backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     inside = (places.points < 32).all(dim=1)
     assert (logits.grad[0, inside] == 0).all()
     assert (logits.grad[0, ~inside] > 0).all()
+
+
+def test_where_an_object_is_the_other_classes_weigh_as_much_as_its_own() -> None:
+    places = grid()
+    logits = torch.full((1, 64, 3), -4.0, requires_grad=True)
+    wanted = target([[14, 14, 34, 34]], [1])
+    boxes = around(places, 10.0)
+    found = assign(logits[0].sigmoid(), boxes, places, wanted)
+    detection_loss(logits, boxes[None], places, [wanted]).backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    answering = found.objects >= 0
+    others = logits.grad[0][:, [0, 2]]
+    share = float(others[answering].min() / others[~answering].max())
+    chance = torch.tensor(-4.0).sigmoid()
+    assert share == pytest.approx(float(1 / (0.75 * chance**2)), rel=1e-4)
+    assert (logits.grad[0, answering, 1] < others[answering, 0]).all()
+
+
+def test_nothing_stays_to_be_learned_where_all_is_right() -> None:
+    places = grid()
+    boxes = torch.tensor([[14.0, 14, 34, 34]]).repeat(64, 1)
+    wanted = target([[14, 14, 34, 34]], [0])
+    logits = torch.full((1, 64, 2), -20.0)
+    logits[0, assign(logits[0].sigmoid(), boxes, places, wanted).objects >= 0, 0] = 20.0
+    assert float(detection_loss(logits, boxes[None], places, [wanted])) == pytest.approx(0.0, abs=1e-3)
 
 
 boxes = st.tuples(*(st.floats(0, 90) for _ in range(2)), *(st.floats(1, 60) for _ in range(2)))

@@ -113,7 +113,7 @@ def detector_defaults(pretrained: bool) -> Defaults:
         fit="letterbox",
         batch_size=4,
         learning_rate=2e-3,
-        backbone_rate=0.3 if pretrained else 1.0,
+        backbone_rate=0.5 if pretrained else 1.0,
         warmup=0.05,
         frozen_stem=pretrained,
         clip_norm=10.0,

@@ -2,9 +2,9 @@
 
 Task alignment (Feng et al. 2021, *TOOD*): a candidate stands for the object inside which it lies and for
 which ``score^alpha * IoU^beta`` is highest, so that classification and localisation come to agree on the same
-candidates. Boxes are learned by complete IoU (Zheng et al. 2020) and, side by side, as a distribution over
-whole distances (Li et al. 2020, *Generalized Focal Loss*); scores by binary cross-entropy towards the
-normalised alignment, easy negatives weighing less (Zhang et al. 2021, *VarifocalNet*).
+candidates. Boxes are learned by complete IoU (Zheng et al. 2020), scores by binary cross-entropy towards the
+normalised alignment, places without an object weighing the less the surer they are (Zhang et al. 2021,
+*VarifocalNet*).
 """
 
 import math
@@ -18,7 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from sightline.train.arch.base import Target
 
 ALPHA, BETA, TOP = 0.5, 6.0, 10
-CLASS_WEIGHT, BOX_WEIGHT, SIDE_WEIGHT = 1.0, 5.0, 0.5
+BOX_WEIGHT = 5.0
 _NEGATIVE, _FOCUS = 0.75, 2.0
 _TINY = 1e-9
 
@@ -90,61 +90,44 @@ def _quality(alignment: Tensor, overlap: Tensor, owner: Tensor, objects: int) ->
     return quality
 
 
-def detection_loss(
-    logits: Tensor, sides: Tensor, boxes: Tensor, places: Places, targets: Sequence[Target]
-) -> Tensor:
-    """The loss of a batch: classes, boxes and distances, each relative to the quality in all.
+def detection_loss(logits: Tensor, boxes: Tensor, places: Places, targets: Sequence[Target]) -> Tensor:
+    """The loss of a batch: classes and boxes, both relative to the quality in all.
+
+    Where a place answers for an object all classes weigh alike, the wrong ones too: with a light weight on
+    those every class gets a middling score there, and it takes long to tell them apart.
 
     Args:
         logits: ``[N, A, C]``, before the sigmoid.
-        sides: ``[N, A, 4, R]``, logits of the distance to each side in strides, 0 to R - 1.
-        boxes: ``[N, A, 4]``, decoded from ``sides``.
+        boxes: ``[N, A, 4]``.
         places: where the candidates lie.
         targets: N pictures' objects.
     """
-    wanted, heed = torch.zeros_like(logits), torch.ones_like(logits)
-    box_loss = side_loss = logits.sum() * 0
+    wanted = torch.zeros_like(logits)
+    weight = _NEGATIVE * logits.detach().sigmoid() ** _FOCUS
+    box_loss = logits.sum() * 0
     total = 0.0
     for number, target in enumerate(targets):
         learned = Target(*(each[~target.ignored] for each in target))
         found = assign(logits[number].sigmoid(), boxes[number], places, learned)
         rows = (found.objects >= 0).nonzero()[:, 0]
-        _pass_over(heed[number], places, target)
+        _pass_over(weight[number], places, target)
         if not len(rows):
             continue
         owner, quality = found.objects[rows], found.quality[rows]
         wanted[number, rows, learned.classes[owner]] = quality
-        heed[number, rows] = 1.0
+        weight[number, rows] = 1.0
         truth = learned.boxes[owner]
         total += float(quality.sum())
         box_loss = box_loss + ((1 - complete_iou(boxes[number, rows], truth)) * quality).sum()
-        here = Places(places.points[rows], places.strides[rows])
-        side_loss = side_loss + (_side_loss(sides[number, rows], truth, here) * quality).sum()
-    scores = logits.detach().sigmoid()
-    weight = torch.where(wanted > 0, 1.0, _NEGATIVE * scores**_FOCUS) * heed
     class_loss = binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum")
-    whole = CLASS_WEIGHT * class_loss + BOX_WEIGHT * box_loss + SIDE_WEIGHT * side_loss
-    return whole / max(total, 1.0)
+    return (class_loss + BOX_WEIGHT * box_loss) / max(total, 1.0)
 
 
-def _pass_over(heed: Tensor, places: Places, target: Target) -> None:
+def _pass_over(weight: Tensor, places: Places, target: Target) -> None:
     """Nothing is learned from places inside ignored objects."""
     for x0, y0, x1, y1 in target.boxes[target.ignored].tolist():
         x, y = places.points.unbind(dim=1)
-        heed[(x > x0) & (x < x1) & (y > y0) & (y < y1)] = 0.0
-
-
-def _side_loss(sides: Tensor, truth: Tensor, places: Places) -> Tensor:
-    """Cross-entropy of the distances, between the two whole ones around each; ``[K]``."""
-    most = sides.shape[-1] - 1
-    gaps = torch.cat([places.points - truth[:, :2], truth[:, 2:] - places.points], dim=1)
-    distance = (gaps / places.strides[:, None]).clamp(0, most - 0.01)
-    lower = distance.floor()
-    share = distance - lower
-    chances = sides.log_softmax(dim=-1)
-    below = chances.gather(-1, lower.long()[..., None])[..., 0]
-    above = chances.gather(-1, lower.long()[..., None] + 1)[..., 0]
-    return -(below * (1 - share) + above * share).mean(dim=1)
+        weight[(x > x0) & (x < x1) & (y > y0) & (y < y1)] = 0.0
 
 
 def iou(one: Tensor, other: Tensor) -> Tensor:

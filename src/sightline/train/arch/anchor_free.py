@@ -1,8 +1,9 @@
 """A one-stage, anchor-free detector over any backbone: ``anchor_free/BACKBONE``.
 
-The YOLO family's outline (a pyramid that passes features down and up again, PANet, Liu et al. 2018; towers
-for classes and for boxes apart, YOLOX, Ge et al. 2021; distances to the four sides as distributions, Li et
-al. 2020) over a backbone with pretrained weights, thin enough to be trained on a processor.
+The YOLO family's outline (a pyramid that passes features down and up again, PANet, Liu et al. 2018; classes
+and boxes learned apart, each from every place, YOLOX, Ge et al. 2021; distances to the four sides as FCOS,
+Tian et al. 2019, has them) over a backbone with pretrained weights, thin and shallow enough to be trained on
+a processor.
 """
 
 import math
@@ -23,9 +24,12 @@ from sightline.values.recipe import Recipe
 TASK: Task = "detection"
 BACKBONE = "mobilenet_v2"
 WIDTH = 64
-"""Channels of the pyramid and of the towers."""
-REACH = 16
-"""Distances to a side are learned as a distribution over 0 to 15 strides."""
+"""Channels of the pyramid and of the heads."""
+REACH = 128.0
+"""No side is further away than this many strides."""
+
+_USUAL = 2.0
+"""A fresh network takes every side for this many strides away."""
 
 _RARE = 0.01
 """A fresh network takes a place for an object with this chance, so that the many empty places, which are
@@ -33,7 +37,7 @@ right from the start, do not drown the few others (Lin et al. 2017)."""
 
 
 class Body(nn.Module):
-    """Backbone, pyramid and towers; for each place ``classes`` logits and 4 x ``REACH`` logits."""
+    """Backbone, pyramid and heads; for each place ``classes`` logits and 4 logarithms of distances."""
 
     def __init__(self, backbone: str, classes: int) -> None:
         super().__init__()
@@ -43,17 +47,11 @@ class Body(nn.Module):
         self.down = nn.ModuleList(_block() for _ in levels[1:])
         self.stride = nn.ModuleList(_block(stride=2) for _ in levels[1:])
         self.up = nn.ModuleList(_block() for _ in levels[1:])
-        self.class_tower = nn.ModuleList(_tower() for _ in levels)
-        self.box_tower = nn.ModuleList(_tower() for _ in levels)
-        self.classes = nn.ModuleList(nn.Conv2d(WIDTH, classes, 1) for _ in levels)
-        self.sides = nn.ModuleList(nn.Conv2d(WIDTH, 4 * REACH, 1) for _ in levels)
-        for bias, modules in ((-math.log(1 / _RARE - 1), self.classes), (1.0, self.sides)):
-            for module in modules:
-                nn.init.normal_(module.get_parameter("weight"), std=0.01)
-                nn.init.constant_(module.get_parameter("bias"), bias)
+        self.classes = nn.ModuleList(_head(classes, -math.log(1 / _RARE - 1)) for _ in levels)
+        self.sides = nn.ModuleList(_head(4, math.log(_USUAL)) for _ in levels)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``[N, A, C]`` and ``[N, A, 4 * REACH]`` over all levels, and the deepest map's mean ``[N, D]``."""
+        """``[N, A, C]`` and ``[N, A, 4]`` over all levels, and the deepest map's mean ``[N, D]``."""
         deep = self.backbone(images)
         maps = [lateral(each) for lateral, each in zip(self.lateral, deep, strict=True)]
         for level in reversed(range(len(maps) - 1)):
@@ -62,8 +60,8 @@ class Body(nn.Module):
             maps[level + 1] = self.up[level](maps[level + 1] + self.stride[level](maps[level]))
         logits, sides = [], []
         for level, each in enumerate(maps):
-            logits.append(_in_rows(self.classes[level](self.class_tower[level](each))))
-            sides.append(_in_rows(self.sides[level](self.box_tower[level](each))))
+            logits.append(_in_rows(self.classes[level](each)))
+            sides.append(_in_rows(self.sides[level](each)))
         return torch.cat(logits, dim=1), torch.cat(sides, dim=1), deep[-1].mean(dim=(2, 3))
 
 
@@ -74,7 +72,6 @@ class AnchorFree(Detector):
         heads = tuple(name for name, _ in body.named_children() if name != "backbone")
         stem = tuple(f"backbone.{part}" for part in body.backbone.frozen)
         super().__init__(body, heads, backbone="backbone", stem=stem)
-        self.register_buffer("steps", torch.arange(REACH, dtype=torch.float32), persistent=False)
 
     def forward(self, images: Tensor) -> Found:
         """Candidates at every place of every level.
@@ -85,18 +82,15 @@ class AnchorFree(Detector):
         if any(side % STRIDES[-1] for side in images.shape[2:]):
             raise ValueError(f"both sides must be multiples of {STRIDES[-1]}")
         logits, sides, embedding = self.body(images)
-        logits, sides = logits.float(), sides.float().unflatten(2, (4, REACH))
-        places = _places(images)
-        distances = (sides.softmax(dim=3) * self.get_buffer("steps")).sum(dim=3) * places.strides[
-            None, :, None
-        ]
+        logits, places = logits.float(), _places(images)
+        distances = sides.float().clamp(max=math.log(REACH)).exp() * places.strides[:, None]
         boxes = torch.cat([places.points - distances[..., :2], places.points + distances[..., 2:]], dim=2)
-        return Found(boxes, logits.sigmoid(), embedding, (logits, sides, places.points, places.strides))
+        return Found(boxes, logits.sigmoid(), embedding, (logits, places.points, places.strides))
 
     def loss(self, answer: Found, targets: Sequence[Target], recipe: Recipe) -> Tensor:  # noqa: ARG002
         """Task-aligned classification and regression."""
-        logits, sides, points, strides = answer.raw
-        return detection_loss(logits, sides, answer.boxes, Places(points, strides), targets)
+        logits, points, strides = answer.raw
+        return detection_loss(logits, answer.boxes, Places(points, strides), targets)
 
 
 def build(variant: str, classes: int) -> Network:
@@ -115,28 +109,27 @@ def hub(variant: str) -> HubFile | None:
 
 
 def _point(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), _norm(outputs), nn.ReLU(inplace=True))
+    return _conv(inputs, outputs, 1, 1)
 
 
 def _block(stride: int = 1) -> nn.Sequential:
-    """A depthwise 5 x 5 convolution, then a pointwise one (as RTMDet, Lyu et al. 2022, has them).
+    return _conv(WIDTH, WIDTH, 3, stride)
 
-    Against 3 x 3 convolutions over all channels it looks further and takes a third of the time.
-    """
+
+def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(WIDTH, WIDTH, 5, stride, 2, groups=WIDTH, bias=False),
-        _norm(WIDTH),
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
-        *_point(WIDTH, WIDTH),
     )
 
 
-def _norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.03)
-
-
-def _tower() -> nn.Sequential:
-    return nn.Sequential(_block(), _block())
+def _head(outputs: int, bias: float) -> nn.Sequential:
+    """One block and the numbers read from it; a fresh one says ``bias`` everywhere."""
+    last = nn.Conv2d(WIDTH, outputs, 1)
+    nn.init.normal_(last.weight, std=0.01)
+    nn.init.constant_(last.get_parameter("bias"), bias)
+    return nn.Sequential(_block(), last)
 
 
 def _in_rows(maps: Tensor) -> Tensor:
