@@ -96,9 +96,9 @@ class _Small(Pyramid):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(_strided(3, 24), _strided(24, 48))
+        self.stem = nn.Sequential(convolution(3, 24, 2), convolution(24, 48, 2))
         self.stages = nn.ModuleList(
-            nn.Sequential(_strided(inputs, outputs), *(_Residual(outputs) for _ in range(blocks)))
+            nn.Sequential(convolution(inputs, outputs, 2), *(_Residual(outputs) for _ in range(blocks)))
             for inputs, outputs, blocks in ((48, 64, 2), (64, 128, 2), (128, 192, 1))
         )
 
@@ -117,7 +117,7 @@ class _Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = _strided(width, width, 1)
+        self.first = convolution(width, width, 1)
         norm = nn.BatchNorm2d(width)
         # An identity at first, so that gradients reach the stem from the first step on (Goyal et al. 2017).
         nn.init.zeros_(norm.weight)
@@ -128,9 +128,12 @@ class _Residual(nn.Module):
         return torch.relu(values + inner)
 
 
-def _strided(inputs: int, outputs: int, stride: int = 2) -> nn.Sequential:
+def convolution(inputs: int, outputs: int, stride: int, kernel: int = 3) -> nn.Sequential:
+    """A convolution that keeps places in place, its normalisation and ReLU."""
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
     )
 
 

@@ -103,12 +103,13 @@ def detection_loss(logits: Tensor, boxes: Tensor, places: Places, targets: Seque
         targets: N pictures' objects.
     """
     wanted = torch.zeros_like(logits)
-    weight = _NEGATIVE * logits.detach().sigmoid() ** _FOCUS
+    scores = logits.detach().sigmoid()
+    weight = _NEGATIVE * scores**_FOCUS
     box_loss = logits.sum() * 0
     total = 0.0
     for number, target in enumerate(targets):
         learned = Target(*(each[~target.ignored] for each in target))
-        found = assign(logits[number].sigmoid(), boxes[number], places, learned)
+        found = assign(scores[number], boxes[number], places, learned)
         rows = (found.objects >= 0).nonzero()[:, 0]
         _pass_over(weight[number], places, target)
         if not len(rows):

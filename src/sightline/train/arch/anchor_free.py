@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 
 from sightline.train.arch.base import Detector, Found, Network, Target
 from sightline.train.hub import HubFile
-from sightline.train.pyramids import STRIDES, make_pyramid, pyramid_hub
+from sightline.train.pyramids import STRIDES, convolution, make_pyramid, pyramid_hub
 from sightline.train.task_aligned import Places, detection_loss
 from sightline.values.dataset import Task
 from sightline.values.image import Size
@@ -43,7 +43,7 @@ class Body(nn.Module):
         super().__init__()
         self.backbone = make_pyramid(backbone)
         levels = range(len(STRIDES))
-        self.lateral = nn.ModuleList(_point(channels, WIDTH) for channels in self.backbone.channels)
+        self.lateral = nn.ModuleList(convolution(each, WIDTH, 1, kernel=1) for each in self.backbone.channels)
         self.down = nn.ModuleList(_block() for _ in levels[1:])
         self.stride = nn.ModuleList(_block(stride=2) for _ in levels[1:])
         self.up = nn.ModuleList(_block() for _ in levels[1:])
@@ -108,20 +108,8 @@ def hub(variant: str) -> HubFile | None:
     return pyramid_hub(variant or BACKBONE)
 
 
-def _point(inputs: int, outputs: int) -> nn.Sequential:
-    return _conv(inputs, outputs, 1, 1)
-
-
 def _block(stride: int = 1) -> nn.Sequential:
-    return _conv(WIDTH, WIDTH, 3, stride)
-
-
-def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
+    return convolution(WIDTH, WIDTH, stride)
 
 
 def _head(outputs: int, bias: float) -> nn.Sequential:
