@@ -46,11 +46,11 @@ def draw_samples(root: Path, count: int, size: int = 16) -> tuple[Sample, ...]:
 
 
 def make_bench(
-    root: Path, count: int = 48, epochs: int = 3, limit_bytes: int = 10**8, **changes: object
+    root: Path, count: int = 48, epochs: int = 3, limit_bytes: int = 10**8, side: int = 16, **changes: object
 ) -> Bench:
     """A bench over drawn pictures."""
-    samples = draw_samples(root, count)
-    pixels = PixelRecipe(Size(16, 16))
+    samples = draw_samples(root, count, side)
+    pixels = PixelRecipe(Size(side, side))
     values: dict[str, object] = {
         "task": "classification",
         "arch": "small_resnet/8",

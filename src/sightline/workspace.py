@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Self
 from sightline.bundle.keys import SigningKey, make_key, trusted
 from sightline.bundle.verify import open_bundle
 from sightline.errors import BundleError, DatasetError, GateHeld, RegistryError, WorkspaceError
-from sightline.evaluate.gates import MARGIN
+from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
 from sightline.pipeline.comparing import compare_releases, open_registered
+from sightline.pipeline.compressing import compress_release
 from sightline.pipeline.watch import Unwatched, Watcher
 from sightline.registry.releases import Registry
 from sightline.storage.catalogue import open_catalogue
@@ -133,9 +134,37 @@ class Workspace:
         progress: Progress | None = None,
         *,
         top: int | None = None,
+        variant: str = "",
     ) -> Iterator[Prediction | Unanswered]:
         """Answers of a release about files and folders, in order. Needs no extra."""
-        return predict_paths(Predictor(self.bundle(reference), top=top), pictures, progress)
+        return predict_paths(Predictor(self.bundle(reference), top=top, variant=variant), pictures, progress)
+
+    def compress(
+        self,
+        reference: str,
+        variant: str = "int8",
+        *,
+        budget: float = BUDGET,
+        accept_undecided: bool = False,
+        cache_bytes: int = 4 * 10**9,
+        watch: Watcher | None = None,
+    ) -> Release:
+        """The next version of a release, with a compressed ``variant`` in it. Needs the extra ``train``.
+
+        Raises:
+            ParityError: the variant loses more than ``budget``, or is not shown to lose no more.
+            InputError: the pictures that the release was made with are lacking.
+        """
+        return compress_release(
+            self.registry.get(reference),
+            variant,
+            self.layout,
+            self.registry,
+            cache_bytes,
+            budget,
+            accept_undecided,
+            watch or Unwatched(),
+        )
 
     def releases(self, name: str | None = None) -> tuple[Release, ...]:
         """All releases, or those of one name."""

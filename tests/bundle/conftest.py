@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compressed import lost
 from sightline.bundle import archive
 from sightline.bundle.keys import SigningKey
 from sightline.bundle.manifest import write_manifest
@@ -18,7 +19,7 @@ from sightline.values.contract import ModelContract, Normalise, PixelRecipe, Ten
 from sightline.values.evaluation import Calibration, Interval, Parity
 from sightline.values.image import Size
 from sightline.values.recipe import Recipe, WeightsOrigin
-from sightline.values.release import Manifest
+from sightline.values.release import Manifest, Variant
 
 CLASSES = ("good", "mouse | bite", "née 穴")
 DIM, CHANNELS = 5, 2
@@ -131,6 +132,12 @@ def reference() -> Reference:
         truth=np.array([0, 2, -1, 1], dtype=np.int64),
         columns=("brightness", "sharpness"),
     )
+
+
+@pytest.fixture(scope="session")
+def variant(reference: Reference) -> Variant:
+    """A compressed model that may be published."""
+    return Variant(small_onnx(), lost(), write_reference(reference))
 
 
 @pytest.fixture(scope="session")

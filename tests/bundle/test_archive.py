@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.bundle.archive import BUNDLE, MODEL, largest_archive, pack, unpack
+from sightline.bundle.archive import (
+    BUNDLE,
+    LARGEST,
+    MODEL,
+    bundle_limits,
+    pack,
+    unpack,
+    variants_in,
+)
 from sightline.errors import BundleError, DamagedBundle
 
 SMALL = {"first.txt": 100, "second.bin": 100, "third": 100}
@@ -76,7 +84,7 @@ DISGUISES: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "doubled last": (lambda: by_zipfile([*ITEMS, ITEMS[1]]), "second.bin twice"),
     "reordered": (lambda: by_zipfile(ITEMS[::-1]), "out of order: third stands where first.txt"),
     "renamed": (lambda: by_zipfile([("first.TXT", b"one"), *ITEMS[1:]]), "'first.TXT' where first.txt"),
-    "very long name": (lambda: by_zipfile([("x" * 9000, b""), *ITEMS]), r"'x{32}\.\.\.' where first"),
+    "very long name": (lambda: by_zipfile([("x" * 9000, b""), *ITEMS]), r"'x{64}\.\.\.' where first"),
     "removed": (lambda: by_zipfile(ITEMS[:2]), "no member header .* where third"),
     "deflated": (lambda: by_zipfile(ITEMS, compress_type=zipfile.ZIP_DEFLATED), "header of first.txt"),
     "dated": (lambda: by_zipfile(ITEMS, date_time=(2020, 1, 1, 0, 0, 0)), "header of first.txt"),
@@ -127,9 +135,53 @@ def test_only_the_known_members_within_their_limits_are_packed() -> None:
         pack({**CONTENT, "first.txt": bytes(101)}, SMALL)
 
 
-def test_a_bundle_never_needs_zip64() -> None:
-    assert largest_archive() < 0xFFFFFFFF
+def test_a_bundle_never_needs_zip64(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LARGEST < 0xFFFFFFFF
     assert BUNDLE[MODEL] == 2**31 - 1
+    sound = pack(CONTENT, SMALL)
+    monkeypatch.setattr("sightline.bundle.archive.LARGEST", len(sound))
+    assert pack(CONTENT, SMALL) == sound
+    unpack(sound, SMALL)
+    monkeypatch.setattr("sightline.bundle.archive.LARGEST", len(sound) - 1)
+    with pytest.raises(BundleError, match="can be sealed"):
+        pack(CONTENT, SMALL)
+    with pytest.raises(DamagedBundle, match="are allowed"):
+        unpack(sound, SMALL)
+
+
+def test_variants_come_between_the_model_and_its_reference() -> None:
+    limits = bundle_limits(["int8", "fp16"])
+    assert list(limits) == [
+        *("manifest.json", "model.onnx"),
+        *("variants/fp16/model.onnx", "variants/fp16/parity.json", "variants/fp16/reference.npz"),
+        *("variants/int8/model.onnx", "variants/int8/parity.json", "variants/int8/reference.npz"),
+        *("reference.npz", "card.md", "signature"),
+    ]
+    packed = pack(dict.fromkeys(limits, b"x"), limits)
+    assert variants_in(packed) == ("fp16", "int8")
+    assert unpack(packed, bundle_limits(variants_in(packed))) == dict.fromkeys(limits, b"x")
+    with pytest.raises(DamagedBundle, match=r"'variants/fp16/model\.onnx' where reference\.npz belongs"):
+        unpack(packed)
+
+
+@pytest.mark.parametrize("name", ["", "-a", "Int8", "../up", "a/b", "x" * 33, "ä", "int8\n"])
+def test_a_variants_name_is_plain(name: str) -> None:
+    with pytest.raises(BundleError, match="a variant's name must match"):
+        bundle_limits([name])
+
+
+def test_a_bundle_has_few_variants() -> None:
+    with pytest.raises(BundleError, match="at most 8 variants, got 9"):
+        bundle_limits([f"v{number}" for number in range(9)])
+
+
+@given(st.binary(max_size=300), st.integers(0, 300))
+def test_any_bytes_name_some_variants_or_none(data: bytes, cut: int) -> None:
+    limits = bundle_limits(["int8"])
+    packed = pack(dict.fromkeys(limits, b"x"), limits)
+    for some in (data, packed[:cut] + data):
+        names = variants_in(some)
+        bundle_limits(names)
 
 
 def test_a_data_descriptor_is_refused() -> None:

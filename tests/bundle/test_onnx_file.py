@@ -110,8 +110,8 @@ def test_nesting_costs_no_recursion(onnx_model: Model, proto: Field) -> None:
 
 def test_tensors_must_be_those_of_the_contract() -> None:
     wanted = (TensorSpec("pixels", "uint8", ("N", 6, 8, 3)),)
-    check_tensors(wanted, (TensorSpec("pixels", "uint8", ("batch", 6, 8, 3)),), "inputs")
-    check_tensors(wanted, (TensorSpec("pixels", "uint8", ("batch", "h", "w", 3)),), "inputs")
+    check_tensors(wanted, (TensorSpec("pixels", "uint8", ("batch", 6, 8, 3)),), "here are")
+    check_tensors(wanted, (TensorSpec("pixels", "uint8", ("batch", "h", "w", 3)),), "here are")
     for other in (
         TensorSpec("picture", "uint8", ("N", 6, 8, 3)),
         TensorSpec("pixels", "float32", ("N", 6, 8, 3)),
@@ -119,10 +119,10 @@ def test_tensors_must_be_those_of_the_contract() -> None:
         TensorSpec("pixels", "uint8", ("N", 8, 6, 3)),
         TensorSpec("pixels", "uint8", ("N", 6, 8)),
     ):
-        with pytest.raises(BundleError, match=r"has the inputs .* the contract says 'pixels'"):
-            check_tensors(wanted, (other,), "inputs")
-    with pytest.raises(BundleError, match="has the inputs none"):
-        check_tensors(wanted, (), "inputs")
+        with pytest.raises(BundleError, match=r"^here are .* the contract says 'pixels'"):
+            check_tensors(wanted, (other,), "here are")
+    with pytest.raises(BundleError, match="here are none"):
+        check_tensors(wanted, (), "here are")
 
 
 def test_files_of_the_onnx_package(tmp_path: Path) -> None:

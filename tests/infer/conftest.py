@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from compressed import lost
 from sightline.infer.predictor import Predictor
 from sightline.values.contract import ModelContract, Normalise, PixelRecipe, TensorSpec
 from sightline.values.image import Size
 from sightline.values.recipe import Recipe, WeightsOrigin
-from sightline.values.release import Bundle, Manifest
+from sightline.values.release import Bundle, Manifest, Variant
 
 CLASSES = ("red", "green", "blue")
 SIDE = 8
@@ -136,6 +137,12 @@ def model() -> Callable[..., bytes]:
 def bundle() -> Callable[..., Bundle]:
     """``bundle(contract=..., model=..., thresholds=...)``."""
     return make_bundle
+
+
+@pytest.fixture(scope="session")
+def variant() -> Variant:
+    """A compressed model that is less sure of itself."""
+    return Variant(colour_model(scale=0.02), lost(), b"")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from sightline.infer.predictor import Predictor
 from sightline.values.contract import ModelContract, PixelRecipe, TensorSpec
 from sightline.values.image import Size
 from sightline.values.prediction import Prediction, Unanswered
-from sightline.values.release import Bundle
+from sightline.values.release import Bundle, Variant
 
 RED, GREEN, BLUE = (200, 10, 20), (10, 200, 20), (20, 10, 200)
 
@@ -55,6 +55,22 @@ def test_top_limits_the_labels(bundle: Callable[..., Bundle], plain: Callable[..
     assert len(answer.labels) == 2
     with pytest.raises(InputError):
         Predictor(bundle(), threads=1, top=0)
+
+
+def test_a_variant_answers_in_its_own_name(
+    bundle: Callable[..., Bundle], variant: Variant, plain: Callable[..., bytes]
+) -> None:
+    both = replace(bundle(), variants={"int8": variant})
+    (full,) = Predictor(both, threads=1).predict([("r", plain(RED))])
+    (compressed,) = Predictor(both, threads=1, variant="int8").predict([("r", plain(RED))])
+    assert isinstance(full, Prediction)
+    assert isinstance(compressed, Prediction)
+    assert (full.release, compressed.release) == ("colours@3", "colours@3/int8")
+    assert compressed.labels[0].score < full.labels[0].score
+    with pytest.raises(InputError, match=r"no variant 'fp4' \(it has: int8\); sightline compress"):
+        Predictor(both, variant="fp4")
+    with pytest.raises(InputError, match=r"it has: none"):
+        Predictor(bundle(), variant="int8")
 
 
 def test_it_may_be_used_from_several_threads(predictor: Predictor, plain: Callable[..., bytes]) -> None:

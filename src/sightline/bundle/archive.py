@@ -11,8 +11,9 @@ Layout: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central di
 (end record). Any zip tool can list and extract the file.
 """
 
+import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from zlib import crc32
@@ -34,7 +35,19 @@ BUNDLE: Mapping[str, int] = MappingProxyType(
         SIGNATURE: 4 << 10,
     }
 )
-"""The members of a bundle in their order, with the most bytes that each may have."""
+"""The members of a bundle without variants, in their order, with the most bytes that each may have."""
+
+VARIANT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+"""What a variant may be called."""
+
+MOST_VARIANTS = 8
+_PARITY = "parity.json"
+_OF_VARIANT: Mapping[str, int] = MappingProxyType(
+    {MODEL: BUNDLE[MODEL], _PARITY: 1 << 20, REFERENCE: BUNDLE[REFERENCE]}
+)
+
+LARGEST = 0xFFFF_FFFE
+"""The most bytes that an archive can have: without zip64 it cannot say where anything beyond lies."""
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
@@ -43,6 +56,7 @@ _VERSION = 20
 _MADE_BY = (3 << 8) | _VERSION  # Unix, so that the attributes below are a file mode
 _DAY = 0x21  # 1980-01-01, the first day that zip can express
 _MODE = 0o100644 << 16
+_LONGEST_NAME = 64
 
 Buffer = bytes | bytearray | memoryview
 
@@ -76,6 +90,55 @@ class _Entry:
         return slice(start, start + self.size)
 
 
+def of_variant(name: str) -> tuple[str, str, str]:
+    """The members of variant ``name``: its model, its parity and its reference."""
+    model, parity, reference = (f"variants/{name}/{member}" for member in _OF_VARIANT)
+    return model, parity, reference
+
+
+def bundle_limits(variants: Iterable[str]) -> Mapping[str, int]:
+    """The members of a bundle with these variants, in their order, as ``BUNDLE``.
+
+    Raises:
+        BundleError: a name that no variant may have, or too many of them.
+    """
+    names = sorted(set(variants))
+    odd = next((name for name in names if not VARIANT.fullmatch(name)), None)
+    if odd is not None or len(names) > MOST_VARIANTS:
+        raise BundleError(
+            f"a variant's name must match {VARIANT.pattern}, got {odd[:80]!r}"
+            if odd is not None
+            else f"a bundle holds at most {MOST_VARIANTS} variants, got {len(names)}"
+        )
+    of_variants = {
+        member: limit
+        for name in names
+        for member, limit in zip(of_variant(name), _OF_VARIANT.values(), strict=True)
+    }
+    limits = dict(BUNDLE)
+    return {MANIFEST: limits.pop(MANIFEST), MODEL: limits.pop(MODEL), **of_variants, **limits}
+
+
+def variants_in(data: Buffer) -> tuple[str, ...]:
+    """The variants that an archive's headers name, as far as they can be followed.
+
+    Only ``unpack`` with the limits of just these variants shows whether it is so.
+    """
+    view = memoryview(data)
+    found: dict[str, None] = {}
+    offset = 0
+    for _ in range(len(BUNDLE) + MOST_VARIANTS * len(_OF_VARIANT)):
+        if len(view) < offset + _LOCAL.size or bytes(view[offset : offset + 4]) != b"PK\3\4":
+            break
+        size, length = _LOCAL.unpack_from(view, offset)[7], _LOCAL.unpack_from(view, offset)[9]
+        folder, slash, rest = _name_at(view, offset + _LOCAL.size, length).partition("/")
+        name = rest.partition("/")[0]
+        if folder == "variants" and slash and VARIANT.fullmatch(name):
+            found[name] = None
+        offset += _LOCAL.size + length + size
+    return tuple(found)[:MOST_VARIANTS]
+
+
 def pack(members: Mapping[str, Buffer], limits: Mapping[str, int] = BUNDLE) -> bytes:
     """The one archive of ``members``, which must be exactly those that ``limits`` names.
 
@@ -96,6 +159,8 @@ def pack(members: Mapping[str, Buffer], limits: Mapping[str, int] = BUNDLE) -> b
         entries.append(entry)
         pieces += [entry.local_header(), payload]
         offset = entry.payload.stop
+    if offset > LARGEST - sum(_CENTRAL.size + len(name) for name in limits) - _END.size:
+        raise BundleError(f"the members have {offset} bytes together; at most {LARGEST} can be sealed")
     return b"".join([*pieces, _directory(entries, offset)])
 
 
@@ -109,6 +174,8 @@ def unpack(data: Buffer, limits: Mapping[str, int] = BUNDLE) -> dict[str, bytes]
         DamagedBundle: ``data`` is not what ``pack`` writes; names the member or the structure.
     """
     view = memoryview(data)
+    if len(view) > LARGEST:
+        raise DamagedBundle(f"the archive has {len(view)} bytes; at most {LARGEST} are allowed")
     entries: list[_Entry] = []
     offset = 0
     for name in limits:
@@ -122,12 +189,6 @@ def unpack(data: Buffer, limits: Mapping[str, int] = BUNDLE) -> dict[str, bytes]
         if crc32(view[entry.payload]) != entry.checksum:
             raise DamagedBundle(f"{entry.name} is damaged: its bytes do not have their checksum")
     return {entry.name: bytes(view[entry.payload]) for entry in entries}
-
-
-def largest_archive(limits: Mapping[str, int] = BUNDLE) -> int:
-    """The most bytes that an archive of members within ``limits`` can have."""
-    frame = sum(_LOCAL.size + _CENTRAL.size + 2 * len(name) for name in limits)
-    return sum(limits.values()) + frame + _END.size
 
 
 def _directory(entries: Sequence[_Entry], start: int) -> bytes:
@@ -156,8 +217,8 @@ def _read_header(view: memoryview, offset: int, name: str, limits: Mapping[str, 
 
 
 def _name_at(view: memoryview, start: int, length: int) -> str:
-    shown = bytes(view[start : start + min(length, 32)])
-    return shown.decode("utf-8", "backslashreplace") + ("..." if length > 32 else "")
+    shown = bytes(view[start : start + min(length, _LONGEST_NAME)])
+    return shown.decode("utf-8", "backslashreplace") + ("..." if length > _LONGEST_NAME else "")
 
 
 def _misplaced(found: str, wanted: str, limits: Mapping[str, int]) -> str:

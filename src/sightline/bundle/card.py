@@ -6,7 +6,8 @@ card says so; it never holds a line for somebody to fill in.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from sightline.values.dataset import SPLITS, AuditReport, Dataset, Task
 from sightline.values.evaluation import (
@@ -19,12 +20,14 @@ from sightline.values.evaluation import (
     Parity,
 )
 from sightline.values.recipe import Recipe, WeightsOrigin
-from sightline.values.release import Manifest
+from sightline.values.release import Manifest, Variant
 
 _FEW = 20
 """With fewer test pictures, or objects, than this, a class's own figures say little."""
 _MOST_ROWS = 1_000
 _MOST_FINDINGS = 20
+_USE_TITLE, _VARIANTS_TITLE, _LIMITS_TITLE = "## What it is for", "## Variants", "## Known limits"
+"""Between these lies what a new variant changes."""
 _SPECIAL = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|#"})
 
 
@@ -33,6 +36,7 @@ def model_card(
     dataset: Dataset | None = None,
     evaluation: EvalReport | None = None,
     audit: AuditReport | None = None,
+    variants: Mapping[str, Variant] = MappingProxyType({}),
 ) -> str:
     """The card in markdown.
 
@@ -46,10 +50,20 @@ def model_card(
         _training(manifest.recipe),
         _quality(manifest, evaluation),
         _answers(manifest),
+        *([_variants(variants)] if variants else []),
         _limits(manifest, dataset, evaluation, audit),
         _licences(manifest),
     )
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
+
+
+def card_with_variants(card: str, manifest: Manifest, variants: Mapping[str, Variant]) -> str:
+    """The ``card`` of a release as that of the next one, which has the same model and these variants."""
+    _, _, rest = card.partition(_USE_TITLE)
+    told, _, after = rest.partition(_LIMITS_TITLE)
+    before, _, _ = told.partition(_VARIANTS_TITLE)
+    head, section = ("\n".join(lines) for lines in (_head(manifest), _variants(variants)))
+    return f"{head}\n\n{_USE_TITLE}{before}{section}\n\n{_LIMITS_TITLE}{after}"
 
 
 def _head(manifest: Manifest) -> Iterator[str]:
@@ -71,7 +85,7 @@ def _head(manifest: Manifest) -> Iterator[str]:
 def _use(manifest: Manifest) -> Iterator[str]:
     contract = manifest.contract
     recipe = contract.pixels
-    yield "## What it is for"
+    yield _USE_TITLE
     yield ""
     yield from _USE[contract.task]
     yield "It was not judged for decisions about people's rights, health or safety."
@@ -142,7 +156,7 @@ def _training(recipe: Recipe) -> Iterator[str]:
         (
             ("architecture", recipe.arch),
             ("initial weights", _origin(recipe.weights)),
-            ("epochs", recipe.epochs),
+            ("epochs", f"{recipe.epochs}, {recipe.half_size_epochs} of them at half size"),
             ("batch size", recipe.batch_size),
             ("learning rate", f"{recipe.learning_rate:g}, backbone times {recipe.backbone_rate:g}"),
             ("weight decay", f"{recipe.weight_decay:g}"),
@@ -245,10 +259,52 @@ def _parity_of_boxes(parity: DetectionParity) -> Iterator[str]:
         yield f"Its AP differs from the network's by {100 * parity.ap_difference:+.2f} points."
 
 
+def _variants(variants: Mapping[str, Variant]) -> Iterator[str]:
+    yield _VARIANTS_TITLE
+    yield ""
+    yield "Compressed forms of the same model, compared with it on the same test pictures. The loss is in"
+    yield "points of the metric; with 95 % confidence it is no more than what stands beside it."
+    yield ""
+    yield from _table(
+        (
+            "variant",
+            "MB",
+            "metric",
+            "full",
+            "variant",
+            "loss",
+            "at most",
+            "allowed",
+            "layers left as they were",
+        ),
+        (_variant_row(name, each) for name, each in sorted(variants.items())),
+    )
+    for name, each in sorted(variants.items()):
+        if each.parity.verdict == "undecided":
+            yield ""
+            yield f"Too few test pictures show that the loss of {_plain(name)} is within what was allowed; it"
+            yield "was published because its user accepted that."
+
+
+def _variant_row(name: str, variant: Variant) -> tuple[object, ...]:
+    parity, compared = variant.parity, variant.parity.comparison
+    return (
+        name,
+        f"{len(variant.model) / 1e6:.1f}",
+        compared.metric,
+        f"{compared.incumbent:.4f}",
+        f"{compared.candidate:.4f}",
+        f"{-100 * compared.difference.value:+.2f}",
+        f"{-100 * compared.lower:+.2f}",
+        f"{100 * parity.budget:g}",
+        f"{len(parity.kept)} of {parity.layers}",
+    )
+
+
 def _limits(
     manifest: Manifest, dataset: Dataset | None, evaluation: EvalReport | None, audit: AuditReport | None
 ) -> Iterator[str]:
-    yield "## Known limits"
+    yield _LIMITS_TITLE
     yield ""
     yield "- Pictures unlike those that it learned from, or of a class that it does not have, can get"
     yield "  confident answers too."

@@ -1,12 +1,12 @@
 """``manifest.json``: written in one canonical form, and read back strictly."""
 
-import json
 import re
 from functools import cache
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic import TypeAdapter
 
+from sightline.bundle.archive import MANIFEST
+from sightline.bundle.canonical import read_canonical, write_canonical
 from sightline.errors import BundleError
 from sightline.values.contract import ModelContract, TensorSpec, task_outputs
 from sightline.values.release import Manifest
@@ -18,46 +18,21 @@ _LONGEST_CLASS = 1_000
 
 
 def write_manifest(manifest: Manifest) -> bytes:
-    """``manifest`` as JSON in UTF-8: keys sorted, indented by one space, a line break at the end.
+    """``manifest`` in canonical form.
 
     Raises:
         BundleError: a field cannot be written, for instance a number that is not finite.
     """
-    try:
-        fields = _adapter().dump_python(manifest, mode="json", warnings="error")
-        return _canonical(fields)
-    except (PydanticSerializationError, ValueError) as error:
-        raise BundleError(f"the manifest cannot be written: {_one_line(error)}") from error
+    return write_canonical(manifest, _adapter(), MANIFEST)
 
 
 def read_manifest(data: bytes) -> Manifest:
     """The manifest in ``data``, which must be the canonical form of a sensible one.
 
-    Fields that this version does not know are refused; ones that it knows and that are absent take
-    their default, so older manifests stay readable.
-
     Raises:
-        BundleError: not JSON, not canonical (doubled keys, NaN, other white space), a field is
-            missing, unknown or of the wrong type, or the contract makes no sense.
+        BundleError: as ``read_canonical``, or the contract makes no sense.
     """
-    try:
-        # pydantic's parser first: it bounds the depth of nesting and the length of numbers.
-        manifest = _adapter().validate_json(data, strict=True)
-        parsed = json.loads(data)
-        if _canonical(parsed) != data:
-            raise BundleError("manifest.json is not in the canonical form that sealing writes")
-    except ValidationError as error:
-        raise BundleError(_first_problem(error)) from error
-    except ValueError as error:
-        raise BundleError(f"manifest.json is not usable JSON: {_one_line(error)}") from error
-    if manifest.schema_version != SCHEMA_VERSION:
-        raise BundleError(
-            f"manifest.json has schema version {manifest.schema_version}; this sightline reads "
-            f"{SCHEMA_VERSION}: install a newer sightline"
-        )
-    unknown = _first_unknown(parsed, _adapter().dump_python(manifest, mode="json"), "")
-    if unknown:
-        raise BundleError(f"manifest.json has the field {unknown!r}, which this sightline does not know")
+    manifest = read_canonical(data, _adapter(), MANIFEST)
     check_manifest(manifest)
     return manifest
 
@@ -70,6 +45,11 @@ def check_manifest(manifest: Manifest) -> None:
     """
     contract = manifest.contract
     problems = [
+        (
+            manifest.schema_version != SCHEMA_VERSION,
+            f"it has schema version {manifest.schema_version}; this sightline reads {SCHEMA_VERSION}: "
+            "install a newer sightline",
+        ),
         (not NAME.fullmatch(manifest.name), f"name must match {NAME.pattern}, got {manifest.name[:80]!r}"),
         (manifest.version < 1, f"version counts from 1, got {manifest.version}"),
         (
@@ -136,32 +116,3 @@ def _in_words(tensor: TensorSpec) -> str:
 @cache
 def _adapter() -> TypeAdapter[Manifest]:
     return TypeAdapter(Manifest)
-
-
-def _canonical(fields: object) -> bytes:
-    text = json.dumps(fields, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
-
-
-def _first_unknown(given: object, known: object, where: str) -> str:
-    """The dotted name of the first field in ``given`` that did not come through into ``known``."""
-    if isinstance(given, dict) and isinstance(known, dict):
-        for name, value in given.items():
-            here = f"{where}.{name}".lstrip(".")
-            found = _first_unknown(value, known[name], here) if name in known else here
-            if found:
-                return found
-    if isinstance(given, list) and isinstance(known, list):
-        pairs = enumerate(zip(given, known, strict=True))
-        return next((found for at, pair in pairs if (found := _first_unknown(*pair, f"{where}.{at}"))), "")
-    return ""
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])[:200]
-    return f"manifest.json is refused: {f'{where!r}: ' if where else ''}{_one_line(problem['msg'])}"
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())[:300]

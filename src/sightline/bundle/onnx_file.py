@@ -50,28 +50,33 @@ class OnnxFile:
     outputs: tuple[TensorSpec, ...]
 
 
-def inspect_onnx(model: bytes) -> OnnxFile:
+def inspect_onnx(model: bytes, name: str = "model.onnx") -> OnnxFile:
     """The ends of the graph in ``model``, after everything in it was looked through.
+
+    ``name`` is what the file is called in messages.
 
     Raises:
         BundleError: not an ONNX file, or one that reads other files.
     """
     if model[4:8] == _FLATBUFFER_MARK:
         # The runtime goes by this mark and would read the same bytes as another format.
-        raise BundleError("model.onnx is in ONNX Runtime's own format; only plain ONNX is allowed")
+        raise BundleError(f"{name} is in ONNX Runtime's own format; only plain ONNX is allowed")
     view = memoryview(model)
     try:
-        _refuse_external_data(view)
+        if _has_external_data(view):
+            raise BundleError(f"{name} keeps data in other files; export it with all data inside")
         graphs = [graph for number, graph in _fields(view) if number == 7]
         if len(graphs) != 1 or isinstance(graphs[0], int):
-            raise BundleError(f"model.onnx must have one graph, found {len(graphs)}")
+            raise BundleError(f"{name} must have one graph, found {len(graphs)}")
         return _graph_ends(graphs[0])
     except _MalformedError as error:
-        raise BundleError(f"model.onnx is not a valid ONNX file: {error}") from error
+        raise BundleError(f"{name} is not a valid ONNX file: {error}") from error
 
 
 def check_tensors(wanted: Sequence[TensorSpec], found: Sequence[TensorSpec], what: str) -> None:
-    """Refuse a graph whose ``what`` ("inputs") are not those ``wanted`` by the contract.
+    """Refuse a graph whose tensors are not those ``wanted`` by the contract.
+
+    ``what`` begins the message: "model.onnx has the inputs".
 
     A dimension that the contract leaves free must be free in the graph; one that it fixes may be.
 
@@ -83,16 +88,14 @@ def check_tensors(wanted: Sequence[TensorSpec], found: Sequence[TensorSpec], wha
         tensor.name in by_name and _fits(tensor, by_name[tensor.name]) for tensor in wanted
     )
     if not fits:
-        raise BundleError(
-            f"model.onnx has the {what} {_in_words(found)}, the contract says {_in_words(wanted)}"
-        )
+        raise BundleError(f"{what} {_in_words(found)}, the contract says {_in_words(wanted)}")
 
 
 class _MalformedError(ValueError):
     """The bytes are not protobuf as ONNX writes it."""
 
 
-def _refuse_external_data(view: memoryview) -> None:
+def _has_external_data(view: memoryview) -> bool:
     waiting: list[tuple[str, memoryview]] = [("model", view)]
     while waiting:
         message, body = waiting.pop()
@@ -101,11 +104,12 @@ def _refuse_external_data(view: memoryview) -> None:
             if message == "tensor" and (
                 number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)
             ):
-                raise BundleError("model.onnx keeps data in other files; export it with all data inside")
+                return True
             if number in inside:
                 if isinstance(value, int):
                     raise _MalformedError(f"field {number} of a {message} is a number")
                 waiting.append((inside[number], value))
+    return False
 
 
 def _graph_ends(graph: memoryview) -> OnnxFile:

@@ -8,6 +8,7 @@ never read again, so nothing can be exchanged between the check and the use.
 
 import os
 import stat
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ from sightline.bundle.manifest import read_manifest
 from sightline.bundle.onnx_file import check_tensors, inspect_onnx
 from sightline.bundle.reference import read_reference
 from sightline.bundle.signature import check_signature
+from sightline.bundle.variants import read_variant
 from sightline.errors import BundleError, InputError, StorageError, UntrustedSigner
 from sightline.values.release import Bundle, Manifest
 
@@ -50,7 +52,8 @@ def verify_bytes(
 
 
 def _verify(data: archive.Buffer, trusted: AbstractSet[str], path: Path) -> Bundle:
-    members = archive.unpack(data)
+    names = archive.variants_in(data)
+    members = archive.unpack(data, archive.bundle_limits(names))
     signed = {name: payload for name, payload in members.items() if name != archive.SIGNATURE}
     signer = fingerprint(check_signature(members[archive.SIGNATURE], signed))
     if signer not in trusted:
@@ -59,8 +62,9 @@ def _verify(data: archive.Buffer, trusted: AbstractSet[str], path: Path) -> Bund
             f"somebody you believe: sightline keys trust {signer}"
         )
     manifest = read_manifest(members[archive.MANIFEST])
-    _check_model(members[archive.MODEL], manifest)
-    _check_reference(members[archive.REFERENCE], manifest)
+    for folder in ("", *(f"variants/{name}/" for name in names)):
+        _check_model(folder + archive.MODEL, members, manifest)
+        _check_reference(folder + archive.REFERENCE, members, manifest)
     return Bundle(
         path=path,
         sha256=sha256(data).hexdigest(),
@@ -69,20 +73,21 @@ def _verify(data: archive.Buffer, trusted: AbstractSet[str], path: Path) -> Bund
         reference=members[archive.REFERENCE],
         card=_text(members[archive.CARD]),
         signer=signer,
+        variants={name: read_variant(name, members) for name in names},
     )
 
 
-def _check_model(model: bytes, manifest: Manifest) -> None:
-    ends = inspect_onnx(model)
-    check_tensors(manifest.contract.inputs, ends.inputs, "inputs")
-    check_tensors(manifest.contract.outputs, ends.outputs, "outputs")
+def _check_model(member: str, members: Mapping[str, bytes], manifest: Manifest) -> None:
+    ends = inspect_onnx(members[member], member)
+    check_tensors(manifest.contract.inputs, ends.inputs, f"{member} has the inputs")
+    check_tensors(manifest.contract.outputs, ends.outputs, f"{member} has the outputs")
 
 
-def _check_reference(data: bytes, manifest: Manifest) -> None:
+def _check_reference(member: str, members: Mapping[str, bytes], manifest: Manifest) -> None:
     try:
-        reference = read_reference(data)
+        reference = read_reference(members[member])
     except BundleError as error:
-        raise type(error)(f"{archive.REFERENCE} is not usable: {error}") from error
+        raise type(error)(f"{member} is not usable: {error}") from error
     columns = {tensor.name: tensor.shape[-1] for tensor in manifest.contract.outputs}
     pairs = (
         ("scores", reference.scores.shape[1], len(manifest.contract.classes)),
@@ -90,9 +95,7 @@ def _check_reference(data: bytes, manifest: Manifest) -> None:
     )
     for name, found, wanted in pairs:
         if isinstance(wanted, int) and wanted != found:
-            raise BundleError(
-                f"{archive.REFERENCE} has {found} columns of {name}, the contract says {wanted}"
-            )
+            raise BundleError(f"{member} has {found} columns of {name}, the contract says {wanted}")
 
 
 def _text(card: bytes) -> str:
@@ -126,5 +129,5 @@ def _read(path: Path) -> bytes:
 def _refuse_other_than_file(path: Path, facts: os.stat_result) -> None:
     if not stat.S_ISREG(facts.st_mode):
         raise InputError(f"{str(path)!r} is not a file; a bundle is one file, NAME-VERSION.sight")
-    if facts.st_size > archive.largest_archive():
+    if facts.st_size > archive.LARGEST:
         raise BundleError(f"{str(path)!r} is refused: {facts.st_size} bytes are more than a bundle can have")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sightline.cli._compressing import Budget
 from sightline.cli._gate import Margin
 from sightline.cli._pictures import (
     Format,
@@ -19,12 +20,13 @@ from sightline.cli._pictures import (
     import_options,
 )
 from sightline.errors import InputError
-from sightline.evaluate.gates import MARGIN
+from sightline.evaluate.gates import BUDGET, MARGIN
 
 if TYPE_CHECKING:
+    from sightline.pipeline.build import Built
     from sightline.values.contract import Normalise
     from sightline.values.image import Size
-
+    from sightline.workspace import Workspace
 
 Name = Annotated[str, typer.Option(help="Name of the model; from the folder's name if not given.")]
 Minutes = Annotated[float, typer.Option(min=0.01, max=100_000, help="How long to train.")]
@@ -45,6 +47,10 @@ BatchSize = Annotated[int | None, typer.Option(min=2, help="Pictures a step.")]
 LearningRate = Annotated[float | None, typer.Option(min=1e-8, help="The highest of the course.")]
 BackboneRate = Annotated[float | None, typer.Option(min=0, help="Its share of the rate; 0 freezes it.")]
 Patience = Annotated[int | None, typer.Option(min=0, help="Epochs without progress; 0 never stops early.")]
+HalfSize = Annotated[
+    float | None,
+    typer.Option(min=0, max=0.99, help="Share of the epochs at half size; detectors: 0.8."),
+]
 Precision = Annotated[
     float | None,
     typer.Option(
@@ -55,6 +61,7 @@ RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="recipe.json of an earlier run; nothing is measured again.")
 ]
 Cache = Annotated[float, typer.Option(min=0, max=1e6, help="GB of decoded pictures kept on disk.")]
+Variants = Annotated[str, typer.Option(help="Compressed variants to make: int8, or none.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -80,12 +87,15 @@ def build(
     learning_rate: LearningRate = None,
     backbone_rate: BackboneRate = None,
     patience: Patience = None,
+    half_size: HalfSize = None,
     precision: Precision = None,
     seed: Seed = 0,
     recipe: RecipeFile = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     cache: Cache = 4.0,
     margin: Margin = MARGIN,
+    variants: Variants = "int8",
+    budget: Budget = BUDGET,
     include: Include = "*",
     meta: Meta = None,
     meta_from_name: MetaFromName = "",
@@ -112,6 +122,7 @@ def build(
         learning_rate=learning_rate,
         backbone_rate=backbone_rate,
         patience=patience,
+        half_size=half_size,
         precision=precision,
         augment=augment,
     )
@@ -130,13 +141,20 @@ def build(
             resume=resume,
             cache_bytes=int(cache * 1e9),
             margin=margin,
+            variants=() if variants == "none" else tuple(variants.split(",")),
+            budget=budget,
             watch=terminal,
         )
         imported = read_pictures(pictures, options)
         workspace = open_or_make(terminal)
         built = build_from(imported, options, workspace.layout, workspace.registry)
-    typer.echo(f"release: {built.released.release} ({built.released.release.stage})")
-    typer.echo(f"model: {workspace.root / built.released.release.path}")
+    _tell(built, workspace)
+
+
+def _tell(built: "Built", workspace: "Workspace") -> None:
+    release = built.released.release
+    typer.echo(f"release: {release} ({release.stage})")
+    typer.echo(f"model: {workspace.root / release.path}")
     typer.echo(f"report: {built.report}")
 
 

@@ -26,6 +26,7 @@ def predict(
         int | None,
         typer.Option(min=1, help="Most labels or boxes an answer lists; a classifier's 5, a detector's all."),
     ] = None,
+    variant: Annotated[str, typer.Option(help="A compressed form to answer with, such as int8.")] = "",
 ) -> None:
     """One answer a picture, in order; files that cannot be answered are listed and do not stop the rest."""
     from sightline.cli._terminal import Terminal
@@ -38,7 +39,7 @@ def predict(
 
     if form == "pictures" and out is None:
         raise InputError("--format pictures needs a folder: --out FOLDER")
-    predictor = Predictor(open_release(release), top=top)
+    predictor = Predictor(open_release(release), top=top, variant=variant)
     with Terminal() as terminal:
         answers = predict_paths(
             predictor, pictures, lambda done, total: terminal.progress("predict", done, total or done)

@@ -17,6 +17,8 @@ from sightline.values.evaluation import Comparison, Interval, Verdict
 Floats = npt.NDArray[np.float64]
 
 MARGIN = -0.01
+BUDGET = 0.01
+"""The loss that a compressed variant of a model may have."""
 _Z = 1.6448536269514722
 _MOST = 10_000_000
 

@@ -78,7 +78,9 @@ def detector_parity(
             boxes, scores, embedding = model(torch.from_numpy(batch))
         worst_embedding = max(worst_embedding, largest(answer[EMBEDDING] - embedding.numpy()))
         ours = suppress(Found(boxes, scores, embedding, ()), model.size, rule)
-        theirs = [each or _nothing(model.size) for each in detections(answer, classes, model.size)]
+        # Of an answer whose numbers make no sense all is lacking, which is a difference.
+        nothing = Detections.none(model.size)
+        theirs = [each or nothing for each in detections(answer, classes, model.size)]
         for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
             found = compare_answers(one, other, Candidates(boxes[number], scores[number], rule))
             total += found.detections
@@ -295,8 +297,3 @@ def _with_those_they_decide(doubtful: Marks, overlap: npt.NDArray[np.float64], r
         if (more == doubtful).all():
             return doubtful
         doubtful = more
-
-
-def _nothing(size: Size) -> Detections:
-    """For an answer whose numbers make no sense: what it lacks is then a difference."""
-    return Detections(Boxes(np.empty((0, 4)), size), np.empty(0, np.int64), np.empty(0))

@@ -67,7 +67,10 @@ def to_onnx(
         raise SightlineError(f"this network cannot be exported to ONNX: {reason}") from error
     if program is None:
         raise SightlineError("the ONNX exporter gave nothing")
-    return _bare(program.model_proto, finish)
+    proto = program.model_proto  # made anew at each access
+    if finish is not None:
+        finish(proto)
+    return bare(proto)
 
 
 def contract(
@@ -108,14 +111,10 @@ class Scaled(nn.Module):
         return images * self.get_buffer("scale") + self.get_buffer("shift")
 
 
-def _bare(proto: object, finish: Callable[["ModelProto"], None] | None) -> bytes:
-    """The file without what the exporter notes about the machine: stack traces, paths, its version."""
+def bare(proto: "ModelProto") -> bytes:
+    """The file without what its maker notes about itself and the machine: stack traces, paths, versions."""
     import onnx
 
-    if not isinstance(proto, onnx.ModelProto):
-        raise SightlineError("the ONNX exporter gave something else than a model")
-    if finish is not None:
-        finish(proto)
     proto.producer_version, proto.doc_string = "", ""
     del proto.metadata_props[:]
     graph = proto.graph

@@ -36,27 +36,33 @@ class Predictor:
 
     Loading checks that the model's real inputs and outputs are those that the manifest promises.
     ``threads`` (default: the settings') work inside the model; ``top`` is how many labels an answer
-    carries at most (default: a classifier's 5 best, all that a detector found). May be used from several
-    threads at a time.
+    carries at most (default: a classifier's 5 best, all that a detector found); ``variant`` is the
+    compressed model to answer with (default: the full one), and stands behind the release in answers. May
+    be used from several threads at a time.
 
     Raises:
         BundleError: the model cannot be loaded, or is not what its manifest says.
         UnknownPlugin: no such runtime, or the bundle's task is not known here.
-        InputError: ``top`` is below 1.
+        InputError: ``top`` is below 1, or the bundle has no such variant.
     """
 
     def __init__(
-        self, bundle: Bundle, runtime: str = "onnxruntime", threads: int | None = None, top: int | None = None
+        self,
+        bundle: Bundle,
+        runtime: str = "onnxruntime",
+        threads: int | None = None,
+        top: int | None = None,
+        variant: str = "",
     ) -> None:
         manifest = bundle.manifest
         self.manifest = manifest
-        self.release = f"{manifest.name}@{manifest.version}"
+        self.release = f"{manifest.name}@{manifest.version}" + (f"/{variant}" if variant else "")
         self._top = top
         if top is not None and top < 1:
             raise InputError(f"an answer carries at least 1 label, got top={top}")
         self._output = OUTPUTS.load(manifest.contract.task)
         check_contract(self.release, manifest.contract)
-        self._session = RUNTIMES.load(runtime).load(bundle.model, threads or settings().threads)
+        self._session = RUNTIMES.load(runtime).load(_file(bundle, variant), threads or settings().threads)
         check_tensors(self.release, "inputs", manifest.contract.inputs, self._session.inputs)
         check_tensors(self.release, "outputs", manifest.contract.outputs, self._session.outputs)
 
@@ -132,3 +138,14 @@ class Predictor:
         if boxes is not None:
             boxes = lifted(boxes, self.manifest.contract.pixels, original)
         return Prediction(asked.source, original, reading.labels, self.release, boxes)
+
+
+def _file(bundle: Bundle, variant: str) -> bytes:
+    if not variant:
+        return bundle.model
+    if variant not in bundle.variants:
+        there = ", ".join(sorted(bundle.variants)) or "none"
+        raise InputError(
+            f"{bundle.path.name} has no variant {variant!r} (it has: {there}); sightline compress makes one"
+        )
+    return bundle.variants[variant].model

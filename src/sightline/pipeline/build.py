@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sightline.data.auditing import audit
 from sightline.data.importing import Imported, ImportOptions, import_folder
 from sightline.data.manifest import write_manifest
-from sightline.errors import InputError, RecipeError
-from sightline.evaluate.gates import MARGIN
+from sightline.errors import BundleError, InputError, RecipeError
+from sightline.evaluate.gates import BUDGET, MARGIN
+from sightline.pipeline.compressing import Compressed, Model, check_budget, check_enough, compress
 from sightline.pipeline.fitting import (
     Fitted,
     Material,
@@ -20,7 +21,7 @@ from sightline.pipeline.fitting import (
     plan_epochs,
     start_network,
 )
-from sightline.pipeline.judging import judge
+from sightline.pipeline.judging import Judged, judge
 from sightline.pipeline.pages import write_page
 from sightline.pipeline.releasing import Released, release
 from sightline.pipeline.runs import Run, start_run, unfinished_run
@@ -45,6 +46,8 @@ class BuildOptions:
 
     ``weights`` is ``auto``, ``none``, a file or a hub name; ``recipe`` a file from an earlier run, with
     which nothing is measured or looked up again; ``cache_bytes`` bounds decoded pictures kept on disk.
+    ``variants`` are ways to compress; one whose loss of the task's metric is not shown to be within
+    ``budget`` is left out.
     """
 
     name: str
@@ -57,12 +60,15 @@ class BuildOptions:
     resume: bool = False
     cache_bytes: int = CACHE_BYTES
     margin: float = MARGIN
+    variants: tuple[str, ...] = ("int8",)
+    budget: float = BUDGET
     watch: Watcher = field(default_factory=Unwatched)
 
     def __post_init__(self) -> None:
         check_name(self.name)
         if not -1 < self.margin < 1:
             raise InputError(f"the gate's margin is a difference between -1 and 1, got {self.margin}")
+        check_budget(self.budget)
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def read_pictures(pictures: Path | None, options: BuildOptions) -> Imported:
     require_train()
     from sightline.train.recipes import read_recipe
 
-    check_choices(options.arch, options.weights, options.choices.augment)
+    check_choices(options.arch, options.weights, options.choices.augment, options.variants)
     as_given = options.choices.epochs == 0
     imports = options.imports
     if options.recipe is not None and not options.resume:
@@ -156,12 +162,15 @@ def build(imported: Imported, options: BuildOptions, layout: Layout, registry: R
             if judged.evaluation:
                 for name, figure in judged.evaluation.headline.items():
                     watch.say(f"test {name}: {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
+            made = _compressed(fitted, judged, options)
+            published = {each.name: each.variant for each in made if each.variant.parity.verdict == "passes"}
             released = release(
-                options.name, fitted, judged, dataset, findings, layout, registry, options.margin, watch
+                *(options.name, fitted, judged, dataset, findings, layout, registry),
+                *(published, options.margin, watch),
             )
             # Recorded first: were only the page to fail, --resume must not release a second time.
             run = run.at("released", str(released.release))
-            report = write_page(run, fitted, judged, dataset, findings, released)
+            report = write_page(run, fitted, judged, dataset, findings, released, made)
         finally:
             material.source.close()
     return Built(released, report, dataset, findings)
@@ -193,6 +202,23 @@ def _fitted(
         run = keep_plan(run, network, recipe)
     fitted = fit(network, material, recipe, run, options.watch, resume=options.resume)
     return run.at("trained"), fitted
+
+
+def _compressed(fitted: Fitted, judged: Judged, options: BuildOptions) -> tuple[Compressed, ...]:
+    """All variants that were made; one that cannot be made here is said and does not stop the build."""
+    recipe, watch = fitted.recipe, options.watch
+    model = Model(judged.model, judged.contract, recipe, fitted.material, judged.test, judged.val)
+    made = []
+    for name in options.variants:
+        try:
+            check_enough(judged.test, options.budget)
+            made.append(compress(name, model, options.budget, watch))
+        except (BundleError, InputError) as error:
+            watch.say(f"{name}: left out: {error}")
+            continue
+        left_out = "" if made[-1].variant.parity.verdict == "passes" else "; left out"
+        watch.say(made[-1].story + left_out)
+    return tuple(made)
 
 
 def _from_recipe(path: Path, dataset: Dataset) -> tuple["Network", Recipe]:

@@ -56,12 +56,13 @@ class Fitted:
     checkpoint: Checkpoint
 
 
-def check_choices(arch: str, weights: str, augment: str) -> None:
-    """Refuse an architecture, augmentations or weights that do not exist, before any picture is read.
+def check_choices(arch: str, weights: str, augment: str, variants: Iterable[str]) -> None:
+    """Refuse an architecture, weights and the like that do not exist, before any picture is read.
 
     Raises:
         InputError, UnknownPlugin: says which there are.
     """
+    from sightline.export.compress import COMPRESSORS
     from sightline.train.arch import ARCHITECTURES
     from sightline.train.augmentation import check_amounts
     from sightline.train.weights import check_weights, split_arch
@@ -70,6 +71,8 @@ def check_choices(arch: str, weights: str, augment: str) -> None:
     if arch:
         ARCHITECTURES.load(split_arch(arch)[0])
     check_weights(weights)
+    for variant in variants:
+        COMPRESSORS.load(variant)
 
 
 def start_network(

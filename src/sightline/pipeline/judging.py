@@ -1,37 +1,29 @@
 """From a trained network to an exported and judged model."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from sightline.bundle.reference import Reference
 from sightline.evaluate.answers import Answers
 from sightline.evaluate.thresholds import best_f1_thresholds, precision_thresholds
-from sightline.pipeline.fitting import Fitted, Material
+from sightline.pipeline.answering import Answered
+from sightline.pipeline.fitting import Fitted
 from sightline.pipeline.watch import Watcher
-from sightline.pixels.picture_statistics import picture_statistics
 from sightline.values.contract import ModelContract
-from sightline.values.dataset import Split
 from sightline.values.evaluation import Calibration, DetectionParity, EvalReport, Parity
 from sightline.values.objects import Detections
 
-if TYPE_CHECKING:
-    from sightline.infer.runtimes.base import Arrays, Session
-
 PARITY_PICTURES = 256
-_BATCH_PIXELS = 4 * 640 * 640
-_LARGEST_BATCH = 64
 
 
 @dataclass(frozen=True)
 class Judged:
     """An exported model with everything that was measured about it.
 
-    ``evaluation`` is None and ``thresholds`` empty where no labelled picture was held out. ``found`` are
-    a detector's answers to the test pictures, by path, from the operating thresholds on.
+    ``evaluation`` is None and ``thresholds`` empty where no labelled picture was held out; ``test`` and
+    ``val`` are the model's answers to those parts.
     """
 
     model: bytes
@@ -40,8 +32,15 @@ class Judged:
     thresholds: Mapping[str, float]
     parity: Parity | DetectionParity
     evaluation: EvalReport | None
-    reference: Reference
-    found: Mapping[str, Detections] = field(default_factory=dict)
+    test: Answered
+    val: Answered
+
+    @property
+    def found(self) -> Mapping[str, Detections]:
+        """What a detector found in the test pictures, by path, from the operating thresholds on."""
+        limits = [self.thresholds[name] for name in self.contract.classes] if self.test.found else []
+        pairs = zip(self.test.samples, self.test.found or [], strict=False)
+        return {sample.path: each.above(limits) for sample, each in pairs}
 
 
 def judge(fitted: Fitted, precision: float | None, watch: Watcher) -> Judged:
@@ -74,25 +73,6 @@ def operating_thresholds(
             f"thresholds: {name!r} reaches a precision of {reached:.1%} on validation, not {precision:.1%}"
         )
     return found.thresholds
-
-
-def sweep(
-    session: "Session", material: Material, split: Split, watch: Watcher
-) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], "Arrays"]]:
-    """Indices, picture statistics and the model's outputs, batch by batch over one split."""
-    indices = material.indices(split)
-    size = material.source.reader.recipe.size
-    batch = max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // size.area))
-    for start in range(0, len(indices), batch):
-        pixels, some = material.source.read(indices[start : start + batch])
-        if len(some):
-            yield some, np.stack([picture_statistics(each) for each in pixels]), session.run(pixels)
-        watch.progress(f"judge on {split}", min(start + batch, len(indices)), len(indices))
-
-
-def rows(parts: list[npt.NDArray[np.float32]], width: int) -> npt.NDArray[np.float32]:
-    """The parts as one array ``[N, width]``."""
-    return np.concatenate(parts).astype(np.float32) if parts else np.empty((0, width), np.float32)
 
 
 def parity_pictures(fitted: Fitted) -> tuple[npt.NDArray[np.uint8], str, npt.NDArray[np.int64] | None]:

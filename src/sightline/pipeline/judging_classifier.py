@@ -1,37 +1,15 @@
 """Judging a classifier: temperature, parity of labels, thresholds and figures."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-import numpy.typing as npt
-
-from sightline.bundle.reference import Reference
-from sightline.evaluate.classified import Classified
 from sightline.evaluate.judge import evaluate
 from sightline.infer.runtimes import RUNTIMES
-from sightline.pipeline.fitting import Fitted, Material, class_numbers, loader
-from sightline.pipeline.judging import Judged, operating_thresholds, parity_pictures, rows, sweep
+from sightline.pipeline.answering import Answered, answer
+from sightline.pipeline.fitting import Fitted, loader
+from sightline.pipeline.judging import Judged, operating_thresholds, parity_pictures
 from sightline.pipeline.watch import Watcher
-from sightline.pixels.picture_statistics import COLUMNS
 from sightline.statistics.calibration import calibrate
-from sightline.values.dataset import Split
 from sightline.values.evaluation import Calibration, ClassificationReport
 
-if TYPE_CHECKING:
-    from sightline.infer.runtimes.base import Session
-
 _FEWEST_TO_CALIBRATE = 10
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The exported model's answers to one split: rows as in ``indices``."""
-
-    probabilities: npt.NDArray[np.float32]
-    embeddings: npt.NDArray[np.float32]
-    statistics: npt.NDArray[np.float32]
-    indices: npt.NDArray[np.int64]
 
 
 def judge_classifier(fitted: Fitted, precision: float | None, watch: Watcher) -> Judged:
@@ -54,19 +32,16 @@ def judge_classifier(fitted: Fitted, precision: float | None, watch: Watcher) ->
         f"scores within {parity.max_score_difference:.1e}"
     )
     session = RUNTIMES.load("onnxruntime").load(exported, recipe.threads)
-    test, val = (_answers(session, material, split, watch) for split in ("test", "val"))
-    truth, val_truth = (class_numbers(material.some(each.indices), recipe.classes) for each in (test, val))
-    reference = Reference(test.probabilities, test.embeddings, test.statistics, truth, COLUMNS)
+    test, val = (answer(session, material, recipe, split, watch) for split in ("test", "val"))
     return Judged(
         model=exported,
-        contract=contract(recipe.task, recipe.classes, recipe.pixels, reference.embeddings.shape[1]),
+        contract=contract(recipe.task, recipe.classes, recipe.pixels, test.embeddings.shape[1]),
         calibration=calibration,
-        thresholds=operating_thresholds(
-            Classified.of(val_truth, val.probabilities), recipe.classes, precision, watch
-        ),
+        thresholds=operating_thresholds(val.measured, recipe.classes, precision, watch),
         parity=parity,
-        evaluation=_evaluation(fitted, test, truth),
-        reference=reference,
+        evaluation=_evaluation(fitted, test),
+        test=test,
+        val=val,
     )
 
 
@@ -81,28 +56,11 @@ def _calibration(fitted: Fitted) -> Calibration | None:
     return calibrate(logits.logits, logits.targets)
 
 
-def _answers(session: "Session", material: Material, split: Split, watch: Watcher) -> Answered:
-    indices, statistics, probabilities, embeddings = [], [], [], []
-    for some, facts, outputs in sweep(session, material, split, watch):
-        indices.append(some)
-        statistics.append(facts)
-        probabilities.append(outputs["probabilities"].astype(np.float32))
-        embeddings.append(outputs["embedding"].astype(np.float32))
-    classes, width = (int(tensor.shape[-1]) for tensor in session.outputs)
-    return Answered(
-        rows(probabilities, classes),
-        rows(embeddings, width),
-        rows(statistics, len(COLUMNS)),
-        np.concatenate(indices) if indices else np.empty(0, np.int64),
-    )
-
-
-def _evaluation(fitted: Fitted, test: Answered, truth: npt.NDArray[np.int64]) -> ClassificationReport | None:
-    known = truth >= 0
-    if not known.any():
+def _evaluation(fitted: Fitted, test: Answered) -> ClassificationReport | None:
+    known, recipe = test.known, fitted.recipe
+    if not len(known):
         return None
-    paths = [sample.path for sample in fitted.material.some(test.indices[known])]
-    recipe = fitted.recipe
+    paths = [test.samples[n].path for n in known.tolist()]
     return evaluate(
-        truth[known], test.probabilities[known], recipe.classes, paths=paths, split="test", seed=recipe.seed
+        test.truth[known], test.scores[known], recipe.classes, paths=paths, split="test", seed=recipe.seed
     )

@@ -1,49 +1,22 @@
 """Judging a detector: parity of detections, thresholds and figures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from sightline.bundle.reference import Reference
-from sightline.errors import TrainingError
 from sightline.evaluate.detection import evaluate_detections
-from sightline.evaluate.matching import match
 from sightline.evaluate.thresholds import UNKNOWN
-from sightline.infer.outputs.detection import in_pictures
 from sightline.infer.runtimes import RUNTIMES
+from sightline.pipeline.answering import Answered, answer
 from sightline.pipeline.fitting import Fitted
-from sightline.pipeline.judging import Judged, operating_thresholds, parity_pictures, rows, sweep
+from sightline.pipeline.judging import Judged, operating_thresholds, parity_pictures
 from sightline.pipeline.watch import Watcher
 from sightline.pixels.model_input import placed
-from sightline.pixels.picture_statistics import COLUMNS
 from sightline.values.contract import Suppression
-from sightline.values.dataset import Sample, Split
 from sightline.values.evaluation import DetectionParity, DetectionReport
-from sightline.values.objects import Detections, Objects
+from sightline.values.objects import Objects
 
 if TYPE_CHECKING:
     from sightline.export.detector import PixelsToCandidates
-    from sightline.infer.runtimes.base import Session
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The exported model's answers to one split, in pixels of the upright pictures."""
-
-    samples: list[Sample]
-    found: list[Detections]
-    embeddings: npt.NDArray[np.float32]
-    statistics: npt.NDArray[np.float32]
-
-    def scores(self, classes: int) -> npt.NDArray[np.float32]:
-        """The highest score of each class in each picture, ``[N, C]``; 0 for none."""
-        best = np.zeros((len(self.found), classes), np.float32)
-        for row, each in zip(best, self.found, strict=True):
-            np.maximum.at(row, each.classes, each.scores.astype(np.float32))
-        return best
 
 
 def judge_detector(fitted: Fitted, precision: float | None, watch: Watcher) -> Judged:
@@ -58,30 +31,20 @@ def judge_detector(fitted: Fitted, precision: float | None, watch: Watcher) -> J
     watch.progress("export", 1, 1)
     parity = _parity(model, exported, fitted, rule, watch)
     session = RUNTIMES.load("onnxruntime").load(exported, recipe.threads)
-    test, val = (_answers(session, fitted, split, watch) for split in ("test", "val"))
-    known = [n for n, sample in enumerate(val.samples) if sample.boxes is not None]
-    truth = [Objects.of(val.samples[n], recipe.classes) for n in known]
-    matches = match(truth, [val.found[n] for n in known], len(recipe.classes))
+    test, val = (answer(session, fitted.material, recipe, split, watch) for split in ("test", "val"))
     # A detector without thresholds would give every box: without validation each class has the middle.
-    thresholds = operating_thresholds(matches, recipe.classes, precision, watch) or dict.fromkeys(
+    thresholds = operating_thresholds(val.measured, recipe.classes, precision, watch) or dict.fromkeys(
         recipe.classes, UNKNOWN
     )
-    unknown = np.full(len(test.samples), -1, np.int64)
-    reference = Reference(
-        test.scores(len(recipe.classes)), test.embeddings, test.statistics, unknown, COLUMNS
-    )
-    limits = [thresholds[name] for name in recipe.classes]
     return Judged(
         model=exported,
-        contract=contract(recipe.task, recipe.classes, recipe.pixels, reference.embeddings.shape[1], rule),
+        contract=contract(recipe.task, recipe.classes, recipe.pixels, test.embeddings.shape[1], rule),
         calibration=None,
         thresholds=thresholds,
         parity=parity,
         evaluation=_evaluation(fitted, test, thresholds),
-        reference=reference,
-        found={
-            sample.path: each.above(limits) for sample, each in zip(test.samples, test.found, strict=True)
-        },
+        test=test,
+        val=val,
     )
 
 
@@ -108,28 +71,9 @@ def _parity(
     return parity
 
 
-def _answers(session: "Session", fitted: Fitted, split: Split, watch: Watcher) -> Answered:
-    recipe = fitted.recipe
-    samples: list[Sample] = []
-    found: list[Detections] = []
-    statistics, embeddings = [], []
-    for some, facts, outputs in sweep(session, fitted.material, split, watch):
-        samples += (batch := fitted.material.some(some))
-        statistics.append(facts)
-        embeddings.append(outputs["embedding"].astype(np.float32))
-        sizes = [sample.size for sample in batch]
-        read = in_pictures(outputs, len(recipe.classes), recipe.pixels, sizes)
-        for sample, each in zip(batch, read, strict=True):
-            if each is None:
-                raise TrainingError(f"the exported model gave numbers that make no sense for {sample.path!r}")
-            found.append(each)
-    width = next(int(tensor.shape[-1]) for tensor in session.outputs if tensor.name == "embedding")
-    return Answered(samples, found, rows(embeddings, width), rows(statistics, len(COLUMNS)))
-
-
 def _evaluation(fitted: Fitted, test: Answered, thresholds: Mapping[str, float]) -> DetectionReport | None:
-    known = [n for n, sample in enumerate(test.samples) if sample.boxes is not None]
-    if not known:
+    known = test.known.tolist()
+    if not known or test.found is None:
         return None
     recipe = fitted.recipe
     return evaluate_detections(

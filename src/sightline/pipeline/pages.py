@@ -1,7 +1,12 @@
 """The page about one build, written beside its run."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
+from sightline.infer.runtimes import RUNTIMES
+from sightline.infer.timing import latencies
+from sightline.pipeline.compressing import Compressed
 from sightline.pipeline.fitting import Fitted, loader
 from sightline.pipeline.judging import Judged
 from sightline.pipeline.releasing import Released
@@ -9,7 +14,7 @@ from sightline.pipeline.runs import Run
 from sightline.pixels.decode import decode
 from sightline.pixels.draw import thumbnail_jpeg
 from sightline.report.object_pictures import draw_error, draw_truth
-from sightline.report.page import ReportData, errors_wanted, pictures_wanted, render_report
+from sightline.report.page import ReportData, VariantRow, errors_wanted, pictures_wanted, render_report
 from sightline.storage.files import write_atomic
 from sightline.values.dataset import AuditReport, Dataset
 from sightline.values.evaluation import DetectionError
@@ -20,10 +25,17 @@ _LONGEST = 320
 _WHOLE = 1280
 """Longer side at which a picture is decoded of which an error's place is shown."""
 _AUGMENTED = 8
+_TIMED_SECONDS = 3.0
 
 
 def write_page(
-    run: Run, fitted: Fitted, judged: Judged, dataset: Dataset, audit: AuditReport, released: Released
+    run: Run,
+    fitted: Fitted,
+    judged: Judged,
+    dataset: Dataset,
+    audit: AuditReport,
+    released: Released,
+    variants: Sequence[Compressed],
 ) -> Path:
     """Write ``report.html`` and give its path."""
     data = ReportData(
@@ -38,10 +50,37 @@ def write_page(
         pictures=_thumbnails(dataset, judged),
         errors=_errors(dataset, judged),
         augmented=_augmented(fitted),
+        variants=_variants(fitted, judged, variants),
         notes=(released.outcome,),
     )
     write_atomic(run.report, render_report(data).encode())
     return run.report
+
+
+def _variants(fitted: Fitted, judged: Judged, made: Sequence[Compressed]) -> tuple[VariantRow, ...]:
+    """The full model and what was made of it, timed side by side on one picture."""
+    pixels, _ = fitted.material.source.read(fitted.material.indices("test")[:1])
+    if not made or not len(pixels):
+        return ()
+    files = {"": judged.model} | {each.name: each.variant.model for each in made}
+    engine, threads = RUNTIMES.load("onnxruntime"), fitted.recipe.threads
+    sessions = {name: engine.load(file, threads) for name, file in files.items()}
+    taken = {name: median(times) for name, times in latencies(sessions, pixels, _TIMED_SECONDS).items()}
+    full = VariantRow("", len(judged.model), 1000 * taken[""], threads)
+    return (
+        full,
+        *(
+            VariantRow(
+                each.name,
+                len(each.variant.model),
+                1000 * taken[each.name],
+                threads,
+                each.variant.parity,
+                each.variant.parity.verdict == "passes",
+            )
+            for each in made
+        ),
+    )
 
 
 def _thumbnails(dataset: Dataset, judged: Judged) -> dict[str, bytes]:
@@ -58,12 +97,12 @@ def _thumbnails(dataset: Dataset, judged: Judged) -> dict[str, bytes]:
 
 def _errors(dataset: Dataset, judged: Judged) -> dict[DetectionError, bytes]:
     samples = {sample.path: sample for sample in dataset.samples}
-    drawn = {}
+    found, drawn = judged.found, {}
     for error in errors_wanted(judged.evaluation):
         pixels = _pixels(dataset, error.path, _WHOLE)
         if pixels is not None:
-            truth, found = Objects.of(samples[error.path], dataset.classes), judged.found[error.path]
-            view = draw_error(pixels, truth, found, error, dataset.classes)
+            truth = Objects.of(samples[error.path], dataset.classes)
+            view = draw_error(pixels, truth, found[error.path], error, dataset.classes)
             drawn[error] = thumbnail_jpeg(view, max(view.shape))
     return drawn
 

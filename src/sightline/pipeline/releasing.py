@@ -1,5 +1,6 @@
 """From a judged model to a release: number, seal, compare with what is in production, promote or hold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +20,7 @@ from sightline.storage.files import sha256_bytes
 from sightline.storage.layout import Layout
 from sightline.values.dataset import AuditReport, Dataset
 from sightline.values.evaluation import Comparison
-from sightline.values.release import Manifest, Release
+from sightline.values.release import Manifest, Release, Variant
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def release(
     audit: AuditReport,
     layout: Layout,
     registry: Registry,
+    variants: Mapping[str, Variant],
     margin: float,
     watch: Watcher,
 ) -> Released:
@@ -57,9 +59,10 @@ def release(
         path,
         manifest,
         model=judged.model,
-        reference=write_reference(judged.reference),
-        card=model_card(manifest, dataset, judged.evaluation, audit),
+        reference=write_reference(judged.test.reference),
+        card=model_card(manifest, dataset, judged.evaluation, audit, variants),
         key=make_key(layout),
+        variants=variants,
     )
     made = registry.add(
         Release(

@@ -24,6 +24,7 @@ from sightline.values.evaluation import (
     Epoch,
     EvalReport,
     Parity,
+    VariantParity,
 )
 from sightline.values.release import Release
 
@@ -38,6 +39,21 @@ ERRORS = 24
 
 
 @dataclass(frozen=True, slots=True)
+class VariantRow:
+    """One file's size, and its median time for one picture with so many ``threads``.
+
+    Without a ``parity`` it is the full model, which has no name.
+    """
+
+    name: str
+    size: int
+    milliseconds: float
+    threads: int
+    parity: VariantParity | None = None
+    published: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ReportData:
     """Everything that the page tells.
 
@@ -45,7 +61,8 @@ class ReportData:
     none were held out, ``comparison`` where there was no production release to compare with.
     ``pictures`` maps a sample's path to a small JPEG (``pictures_wanted`` says which), a detector's with
     its true boxes drawn. ``errors`` maps an error to a JPEG of its place (``errors_wanted`` says which);
-    ``augmented`` are JPEGs of pictures as training saw them. ``notes`` are sentences that the terminal
+    ``augmented`` are JPEGs of pictures as training saw them; ``variants`` the full model and what was made of
+    it, if anything. ``notes`` are sentences that the terminal
     said and the page should keep.
     """
 
@@ -60,6 +77,7 @@ class ReportData:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     errors: Mapping[DetectionError, bytes] = field(default_factory=dict)
     augmented: tuple[bytes, ...] = ()
+    variants: tuple[VariantRow, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from sightline.train.arch.base import Target, Targets
 from sightline.train.augmentation import Augmenter, Drawn, apply_changes, move_objects
@@ -17,6 +18,9 @@ from sightline.values.boxes import Boxes
 from sightline.values.contract import Normalise
 from sightline.values.image import Size
 from sightline.values.objects import Objects
+
+CELL = 32
+"""A detector's input has whole cells of its coarsest map, in pixels."""
 
 
 class Truth(Protocol):
@@ -27,7 +31,7 @@ class Truth(Protocol):
         """The grey beyond a changed picture's edge; None where the picture may go on mirrored."""
 
     def of(self, indices: Indices, drawn: Drawn | None, size: Size, device: torch.device) -> Targets:
-        """The truth of a batch, after the changes that were ``drawn`` for it."""
+        """The truth of a batch of pictures of ``size``, after the changes that were ``drawn`` for it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class AllObjects:
-    """The objects of every picture, their boxes in pixels of the model's input.
+    """The objects of every picture, their boxes as the model's input shows them.
 
     ``fill`` is the grey, 0 to 1, beyond a picture's edge: mirrored objects would have no boxes.
     """
@@ -54,14 +58,16 @@ class AllObjects:
 
     def of(self, indices: Indices, drawn: Drawn | None, size: Size, device: torch.device) -> list[Target]:
         """Each picture's objects, moved with its pixels."""
-        targets = [_target(self.objects[index]) for index in indices.tolist()]
+        targets = [_target(self.objects[index], size) for index in indices.tolist()]
         moved = targets if drawn is None else move_objects(targets, drawn, size)
         return [Target(*(each.to(device) for each in target)) for target in moved]
 
 
-def _target(objects: Objects) -> Target:
+def _target(objects: Objects, size: Size) -> Target:
+    drawn = objects.boxes.size
+    scale = np.array([size.width / drawn.width, size.height / drawn.height] * 2)
     return Target(
-        torch.tensor(objects.boxes.xyxy, dtype=torch.float32),
+        torch.tensor(objects.boxes.xyxy * scale, dtype=torch.float32),
         torch.tensor(objects.classes),
         torch.tensor(objects.ignored),
     )
@@ -108,7 +114,7 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Loader:
-    """Batches of ``indices`` of ``source``, whose truth is ``truth``."""
+    """Batches of ``indices`` of ``source``, whose truth is ``truth``; ``half`` gives them at half size."""
 
     source: PixelSource
     truth: Truth
@@ -116,6 +122,7 @@ class Loader:
     batch_size: int
     scaling: Scaling
     augmenter: Augmenter
+    half: bool = False
 
     def __len__(self) -> int:
         return len(self._parts(self.indices))
@@ -123,7 +130,8 @@ class Loader:
     @property
     def size(self) -> Size:
         """The pictures' size."""
-        return self.source.reader.recipe.size
+        whole = self.source.reader.recipe.size
+        return whole.halved(CELL) if self.half else whole
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Batch]:
         """One epoch of training: a new order and new augmentations, decided by seed and epoch alone."""
@@ -135,7 +143,7 @@ class Loader:
 
     def changed(self, pixels: PixelBatch, indices: Indices, dice: torch.Generator) -> tuple[Tensor, Targets]:
         """Augmented pictures in [0, 1] and their truth."""
-        images = self.scaling.unit(pixels)
+        images = self._sized(pixels)
         drawn = self.augmenter.draw(len(images), self.size, dice)
         changed = apply_changes(images, drawn, fill=self.truth.fill)
         return changed, self.truth.of(indices, drawn, self.size, self.scaling.device)
@@ -144,7 +152,14 @@ class Loader:
         """All pictures once, in order, as they are."""
         for pixels, indices in self._read_ahead(self.indices):
             targets = self.truth.of(indices, None, self.size, self.scaling.device)
-            yield Batch(self.scaling(self.scaling.unit(pixels)), targets, indices)
+            yield Batch(self.scaling(self._sized(pixels)), targets, indices)
+
+    def _sized(self, pixels: PixelBatch) -> Tensor:
+        images = self.scaling.unit(pixels)
+        if not self.half:
+            return images
+        sides = (self.size.height, self.size.width)
+        return interpolate(images, sides, mode="bilinear", antialias=True)
 
     def _parts(self, order: Indices) -> list[Indices]:
         """``order`` in batches; a last picture alone, which has no variance, joins the batch before."""

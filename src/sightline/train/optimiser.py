@@ -1,6 +1,7 @@
 """AdamW over parameter groups, and the learning rate's course."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -34,13 +35,31 @@ def make_optimiser(network: Network, recipe: Recipe) -> AdamW:
     )
 
 
-def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, step: int, steps: int) -> float:
-    """Linear warm-up over ``recipe.warmup`` of all steps, then a cosine to 0; returns the head's rate."""
-    warm = max(1, round(recipe.warmup * steps))
-    if step < warm:
-        course = (step + 1) / warm
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run's steps cost, in steps at full size; one at half size has a quarter of the pixels."""
+
+    recipe: Recipe
+    steps_an_epoch: int
+
+    @property
+    def total(self) -> float:
+        """All steps."""
+        return self.before(self.recipe.epochs * self.steps_an_epoch)
+
+    def before(self, step: int) -> float:
+        """The steps before ``step``, which counts from 0."""
+        small = self.recipe.half_size_epochs * self.steps_an_epoch
+        return min(step, small) / 4 + max(0, step - small)
+
+
+def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, step: int, work: Work) -> float:
+    """Linear warm-up over ``recipe.warmup`` of all work, then a cosine to 0; returns the head's rate."""
+    done, warm = work.before(step), max(1.0, recipe.warmup * work.total)
+    if done < warm:
+        course = min(1.0, work.before(step + 1) / warm)
     else:
-        course = 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+        course = 0.5 * (1 + math.cos(math.pi * (done - warm) / max(1.0, work.total - warm)))
     rate = recipe.learning_rate * course
     for group in optimiser.param_groups:
         group["lr"] = rate * group["share"]

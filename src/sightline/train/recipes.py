@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sightline.errors import RecipeError
 from sightline.train.augmentation import parse_amounts
+from sightline.train.batches import CELL
 from sightline.train.weights import DETECTOR, InitialWeights
 from sightline.values.contract import Fit, PixelRecipe
 from sightline.values.dataset import Dataset
@@ -22,7 +23,6 @@ T = TypeVar("T")
 
 SMALL = 64
 """Pictures up to this many pixels get the small residual network."""
-_CELL = 32
 _LARGEST_RECIPE = 4_000_000
 
 
@@ -66,6 +66,7 @@ def draft_recipe(dataset: Dataset, weights: InitialWeights, choices: Choices, th
         weight_decay=choices.weight_decay,
         label_smoothing=choices.label_smoothing if dataset.task == "classification" else 0.0,
         warmup=usual.warmup,
+        half_size=_given(choices.half_size, usual.half_size),
         frozen_stem=usual.frozen_stem,
         clip_norm=usual.clip_norm,
         patience=choices.patience or 0,
@@ -85,6 +86,7 @@ class Defaults:
     learning_rate: float
     backbone_rate: float
     warmup: float
+    half_size: float = 0.0
     frozen_stem: bool = False
     clip_norm: float = 0.0
 
@@ -107,7 +109,8 @@ def classifier_defaults(pretrained: bool, size: Size, train: int) -> Defaults:
 def detector_defaults(pretrained: bool) -> Defaults:
     """Batches of 4: a picture has many objects, and on a processor many small steps learn more than few.
 
-    The stem of a pretrained backbone stays as it is: it takes half of a step's time.
+    The stem of a pretrained backbone stays as it is: it takes half of a step's time. Four epochs in five
+    are at half size, where a step costs a quarter: objects are found sooner there, and placed later.
     """
     return Defaults(
         fit="letterbox",
@@ -115,6 +118,7 @@ def detector_defaults(pretrained: bool) -> Defaults:
         learning_rate=2e-3,
         backbone_rate=0.5 if pretrained else 1.0,
         warmup=0.05,
+        half_size=0.8,
         frozen_stem=pretrained,
         clip_norm=10.0,
     )
@@ -187,7 +191,7 @@ def _size(dataset: Dataset, weights: InitialWeights) -> Size:
     if name == DETECTOR:
         # Never enlarged; whole cells of the coarsest map.
         scale = min(1.0, weights.size.width / max(middle))
-        width, height = (max(_CELL, _CELL * ceil(round(side * scale, 3) / _CELL)) for side in middle)
+        width, height = (max(CELL, CELL * ceil(round(side * scale, 3) / CELL)) for side in middle)
         return Size(width, height)
     return weights.size
 
@@ -195,8 +199,9 @@ def _size(dataset: Dataset, weights: InitialWeights) -> Size:
 def _precision() -> Precision:
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    flags = Path("/proc/cpuinfo")
-    return "bf16-mixed" if flags.is_file() and " amx_bf16" in flags.read_text() else "32-true"
+    listed = Path("/proc/cpuinfo")
+    flags = set(listed.read_text().split()) if listed.is_file() else set()
+    return "bf16-mixed" if flags & {"amx_bf16", "avx512_bf16"} else "32-true"
 
 
 def _given(value: T | None, otherwise: T) -> T:

@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from sightline.train.arch.base import Network
 from sightline.train.batches import Batch, Loader
 from sightline.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sightline.train.event_file import EventFile
-from sightline.train.optimiser import make_optimiser, set_rate, set_training
+from sightline.train.optimiser import Work, make_optimiser, set_rate, set_training
 from sightline.train.validating import Validation, better, validate
 from sightline.values.evaluation import Checkpoint, Epoch
 from sightline.values.recipe import Recipe
@@ -33,10 +33,16 @@ class Loaders:
     train: Loader
     val: Loader
 
+    def at(self, *, half: bool) -> "Loaders":
+        """The same pictures at half or at full size; validation too, which would cost more than the steps."""
+        return Loaders(replace(self.train, half=half), replace(self.val, half=half))
+
 
 @dataclass(frozen=True)
 class Watch:
-    """Called after every step with (steps done, all steps, loss) and after every epoch."""
+    """Called after every step with (work done, all work, loss), work in steps at full size, and after every
+    epoch.
+    """
 
     step: Callable[[int, int, float], None] = lambda done, total, loss: None  # noqa: ARG005
     epoch: Callable[[Epoch], None] = lambda epoch: None  # noqa: ARG005
@@ -62,7 +68,7 @@ def train(
         progress = load_checkpoint(folder / LAST, network, optimiser)
     model, optimiser = fabric.setup(network, optimiser)
     history, step, best = list(progress.history), progress.step, progress.best_epoch
-    steps = recipe.epochs * len(loaders.train)
+    work = Work(recipe, len(loaders.train))
     with EventFile(folder / "tensorboard") as board, _interruptible(history, recipe):
         for number in range(len(history) + 1, recipe.epochs + 1):
             if _stop_early(history, best, recipe):
@@ -70,8 +76,9 @@ def train(
             started, losses, rate = time.monotonic(), [], 0.0
             torch.manual_seed(recipe.seed * 1_000_003 + number)
             set_training(network, recipe)
-            for batch in loaders.train.shuffled(recipe.seed, number):
-                rate = set_rate(optimiser, recipe, step, steps)
+            sized = loaders.at(half=number <= recipe.half_size_epochs)
+            for batch in sized.train.shuffled(recipe.seed, number):
+                rate = set_rate(optimiser, recipe, step, work)
                 optimiser.zero_grad()
                 loss = network.loss(model(batch.images), batch.targets, recipe)
                 losses.append(_finite(loss.item(), batch, loaders.train, number))
@@ -80,8 +87,8 @@ def train(
                     torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
                 optimiser.step()
                 step += 1
-                watch.step(step, steps, losses[-1])
-            val = validate(model, network, loaders.val, recipe)
+                watch.step(round(work.before(step)), round(work.total), losses[-1])
+            val = validate(model, network, sized.val, recipe)
             if len(loaders.val.indices) and not math.isfinite(val.loss):
                 raise NotFinite(
                     f"the validation loss became {val.loss} after epoch {number}; "
@@ -89,7 +96,9 @@ def train(
                 )
             seconds = time.monotonic() - started
             epoch = Epoch(number, float(np.mean(losses)), val.loss, val.metric, rate, seconds)
-            improved = best == 0 or better(recipe, val, _validation(history[best - 1]))
+            # What was found at half size says nothing about the whole one.
+            first = number in (1, recipe.half_size_epochs + 1)
+            improved = first or better(recipe, val, _validation(history[best - 1]))
             history.append(epoch)
             best = number if improved else best
             board.add(number, {name: getattr(epoch, name) for name in _CURVES})
@@ -126,7 +135,8 @@ def _interruptible(history: list[Epoch], recipe: Recipe) -> Iterator[None]:
 
 
 def _stop_early(history: list[Epoch], best: int, recipe: Recipe) -> bool:
-    return recipe.patience > 0 and len(history) - best >= recipe.patience
+    at_full_size = len(history) > recipe.half_size_epochs
+    return recipe.patience > 0 and at_full_size and len(history) - best >= recipe.patience
 
 
 def _finite(loss: float, batch: Batch, loader: Loader, epoch: int) -> float:

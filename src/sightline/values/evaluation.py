@@ -235,3 +235,39 @@ class DetectionParity:
     tolerance: float
     box_tolerance: float
     passes: bool
+
+
+VariantVerdict = Literal["passes", "undecided", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class VariantParity:
+    """How far a compressed variant's answers are from the full model's, on the same pictures.
+
+    ``comparison`` is the variant less the full model on the test pictures; its margin is the ``budget``,
+    the loss that is allowed, with the sign turned. Of the ``layers`` that can be compressed those in
+    ``kept`` were left as they are, so that the loss on validation was ``validation_loss``.
+    ``disagreement`` is between the answers themselves, whatever the truth: a classifier's mean total
+    variation distance, or 1 less the AP of a detector's boxes with the full model's as truth.
+    ``calibrated_on`` counts the training pictures that the ranges come from. ``accepted`` says that the
+    user published it undecided.
+    """
+
+    comparison: Comparison
+    budget: float
+    layers: int
+    kept: tuple[str, ...]
+    validation_loss: float
+    disagreement: float
+    calibrated_on: int
+    accepted: bool = False
+
+    @property
+    def verdict(self) -> VariantVerdict:
+        """Refused where the loss as seen is above the budget, undecided where only its upper end is.
+
+        The upper end is that of the one-sided 95 % interval of the paired loss.
+        """
+        if -self.comparison.difference.value > self.budget:
+            return "refused"
+        return "passes" if self.comparison.passes else "undecided"

@@ -28,6 +28,13 @@ class Size:
         """Pixels in all."""
         return self.width * self.height
 
+    def halved(self, cell: int) -> "Size":
+        """Half of it in whole cells; a side shorter than two cells stays."""
+        width, height = (
+            side if side < 2 * cell else cell * round(side / (2 * cell)) for side in (self.width, self.height)
+        )
+        return Size(width, height)
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
 

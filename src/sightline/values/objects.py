@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sightline.values.boxes import Boxes
 from sightline.values.dataset import Sample
+from sightline.values.image import Size
 
 ClassNumbers = npt.NDArray[np.int64]
 
@@ -68,6 +69,11 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    @classmethod
+    def none(cls, size: Size) -> Self:
+        """Nothing found in a picture of this size."""
+        return cls(Boxes(np.empty((0, 4)), size), np.empty(0, np.int64), np.empty(0))
 
     def above(self, thresholds: Sequence[float]) -> "Detections":
         """Those whose score reaches their class's threshold, ``[C]``."""

@@ -36,11 +36,12 @@ class Recipe:
     """Seed, recipe and dataset fingerprint give the same model on the same machine.
 
     ``arch`` is ``NAME`` or ``NAME/VARIANT``; rates are AdamW's; ``backbone_rate`` multiplies the
-    backbone's learning rate (0 freezes it); ``warmup`` is a fraction of all steps; ``patience`` counts
+    backbone's learning rate (0 freezes it); ``warmup`` is a fraction of all work; ``patience`` counts
     epochs without a better validation (0: never stop early); ``augment`` maps an augmentation's name to
     its amount; ``initial_sha256`` is the digest of all weights before the first step. ``frozen_stem``
     keeps the network's first modules as they were given; gradients are scaled down to ``clip_norm``
-    where their norm is larger (0: never).
+    where their norm is larger (0: never). The first ``half_size`` of all epochs learn from pictures of
+    half the size.
     """
 
     task: Task
@@ -59,6 +60,7 @@ class Recipe:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     warmup: float = 0.1
+    half_size: float = 0.0
     frozen_stem: bool = False
     clip_norm: float = 0.0
     patience: int = 0
@@ -74,6 +76,13 @@ class Recipe:
                 raise ValueError(f"{name} is a number from {least} on, got {getattr(self, name)}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not 0 <= self.half_size < 1:
+            raise ValueError(f"half_size is a share of the epochs, from 0 to below 1, got {self.half_size}")
+
+    @property
+    def half_size_epochs(self) -> int:
+        """How many epochs come first that learn from pictures of half the size; never all."""
+        return min(int(self.half_size * self.epochs + 1e-9), max(0, self.epochs - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,8 @@ class Choices:
     """What the user may choose about training; None leaves the choice to the dataset.
 
     ``backbone_rate`` multiplies the backbone's learning rate, 0 freezes it; ``patience`` counts epochs
-    without a better validation, 0 never stops early. ``precision`` is what the operating thresholds aim
+    without a better validation, 0 never stops early; ``half_size`` is the share of the epochs, the first
+    ones, that learn from pictures of half the size. ``precision`` is what the operating thresholds aim
     at on validation; None aims at the best F1.
     """
 
@@ -97,4 +107,5 @@ class Choices:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     patience: int | None = None
+    half_size: float | None = None
     augment: str = "basic"

@@ -1,12 +1,12 @@
 """The sealed model and its life in the registry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from sightline.values.contract import ModelContract
-from sightline.values.evaluation import Calibration, DetectionParity, Interval, Parity
+from sightline.values.evaluation import Calibration, DetectionParity, Interval, Parity, VariantParity
 from sightline.values.recipe import Recipe
 
 Stage = Literal["candidate", "production", "archived"]
@@ -38,8 +38,20 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """A compressed model inside a bundle: ``model`` and ``reference`` as the bundle's own."""
+
+    model: bytes
+    parity: VariantParity
+    reference: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle whose every byte has been checked: verified bytes, never a path to read again."""
+    """A bundle whose every byte has been checked: verified bytes, never a path to read again.
+
+    ``variants`` maps a way to compress, such as ``int8``, to what it made of ``model``.
+    """
 
     path: Path
     sha256: str
@@ -48,6 +60,7 @@ class Bundle:
     reference: bytes
     card: str
     signer: str
+    variants: Mapping[str, Variant] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
