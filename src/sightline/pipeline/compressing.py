@@ -111,8 +111,8 @@ def check_enough(test: Answered, budget: float) -> None:
     if not at_best.passes:
         more = f"; about {at_best.lacking:,} more would" if at_best.lacking else ""
         raise InputError(
-            f"{at_best.pictures:,} test pictures cannot show a loss within the budget of {100 * budget:g} points, "
-            f"even where there is none{more}"
+            f"{at_best.pictures:,} test pictures cannot show a loss within the budget of {100 * budget:g} "
+            f"points, even where there is none{more}"
         )
 
 
