@@ -102,22 +102,21 @@ def test_int8_answers_like_the_full_model() -> None:
     assert 0 < apart < 0.05
 
 
-def test_int8_weights_have_a_scale_a_channel_and_spare_a_bit_but_in_depthwise_layers() -> None:
-    int8 = COMPRESSORS.load("int8").prepare(classifier(), [pictures(2)]).compressed(())
-    graph = onnx.load_model_from_string(int8).graph
+def test_int8_weights_have_a_scale_a_channel_and_the_last_layer_stays() -> None:
+    compressible = COMPRESSORS.load("int8").prepare(classifier(), [pictures(2)])
+    graph = onnx.load_model_from_string(compressible.compressed(())).graph
     arrays = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     restored = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
-    dense: list[int] = []
-    depthwise: list[int] = []
-    for node in graph.node:
-        if node.op_type == "Conv":
-            source = restored[node.input[1]]
-            weights, scale = arrays[source.input[0]], arrays[source.input[1]]
-            assert weights.dtype == np.int8
-            assert scale.shape == (weights.shape[0],)
-            (depthwise if weights.shape[1] == 1 else dense).append(int(np.abs(weights.astype(int)).max()))
-    assert max(dense) <= 64
-    assert max(depthwise) == 127
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert {node.name for node in convolutions} == set(compressible.layers)
+    for node in convolutions:
+        source = restored[node.input[1]]
+        weights, scale = arrays[source.input[0]], arrays[source.input[1]]
+        assert weights.dtype == np.int8
+        assert scale.shape == (weights.shape[0],)
+        assert np.abs(weights.astype(int)).max() == 127
+    (last,) = (node for node in graph.node if node.op_type == "Gemm")
+    assert arrays[last.input[1]].dtype == np.float32
 
 
 def test_int8_leaves_pixels_and_decoding_as_they_are() -> None:

@@ -1,14 +1,11 @@
 """Static 8-bit integers: uint8 activations, int8 weights with a scale a channel, as QDQ operators.
 
 Jacob et al. 2018 for the arithmetic, Krishnamoorthi 2018 for a scale a channel; ONNX Runtime's own
-quantiser does the work. Weights use 7 of their 8 bits: a processor without VNNI adds pairs of products in
-16 bits, which full weights overflow, and the same file would give other answers there. Depthwise layers,
-whose products are added one by one, use all 8, and need them: they have few weights, and widely different
-ones.
+quantiser does the work.
 
-Only what lies between the first and the last layer with weights is compressed. Before them pixels are
-scaled, behind them boxes are decoded and chosen, or probabilities made; there a step of 8 bits would cost
-more than it saves.
+Only what lies between the first and the last layers with weights is compressed. Before them pixels are
+scaled; the last ones, after which no other comes, give logits and distances, from which probabilities are
+made and boxes decoded. There a step of 8 bits would cost more than it saves.
 
 ONNX Runtime from 1.21 on compresses a layer that was left in floating point by itself where its neighbours
 are in 8 bits, with one scale for all its weights (its optimiser ``WeightBiasQuantization``). On a
@@ -70,17 +67,17 @@ class Calibrated:
         quantiser = QDQQuantizer(
             copy,
             per_channel=True,
-            reduce_range=True,
+            reduce_range=False,
             weight_qType=QuantType.QInt8,
             activation_qType=QuantType.QUInt8,
             tensors_range=self.ranges,
             nodes_to_quantize=[],
             nodes_to_exclude=[*self.outside, *kept],
             op_types_to_quantize=sorted(_LAYERS | _BETWEEN),
-            extra_options={"TensorQuantOverrides": _all_bits(self.proto.graph)},
+            extra_options={},
         )
         quantiser.quantize_model()
-        _guard(quantiser.model.model.graph, set(kept))
+        _guard(quantiser.model.model.graph, {*self.outside, *kept})
         quantiser.model.topological_sort()
         return bare(quantiser.model.model)
 
@@ -90,10 +87,15 @@ def prepare(model: bytes, calibration: Iterable[Pixels]) -> Compressible:
     import onnx
 
     proto = onnx.load_model_from_string(model)
-    layers = tuple(node.name for node in proto.graph.node if node.op_type in _LAYERS)
+    last = set(_last(proto.graph))
+    layers = tuple(
+        node.name for node in proto.graph.node if node.op_type in _LAYERS and node.name not in last
+    )
     names = {node.name for node in proto.graph.node}
     if not layers or len(names) != len(proto.graph.node):
-        raise BundleError("there is no layer with weights to compress, or two nodes have the same name")
+        raise BundleError(
+            "there is no layer with weights to compress before the last one, or two nodes have the same name"
+        )
     with tempfile.TemporaryDirectory(prefix="sightline-int8-") as folder:
         plain, marked = Path(folder, "model.onnx"), Path(folder, "marked.onnx")
         plain.write_bytes(model)
@@ -105,19 +107,7 @@ def prepare(model: bytes, calibration: Iterable[Pixels]) -> Compressible:
         )
         calibrator.collect_data(_Reader(calibration))
         ranges = calibrator.compute_data()
-    return Calibrated(proto, ranges, layers, tuple(_outside(proto.graph)))
-
-
-def _all_bits(graph: "GraphProto") -> dict[str, list[dict[str, object]]]:
-    """For the weights of depthwise layers: that they use all 8 bits."""
-    inputs_a_group = {each.name: each.dims[1] for each in graph.initializer if len(each.dims) == 4}
-    depthwise = [
-        node.input[1]
-        for node in graph.node
-        if node.op_type == "Conv" and inputs_a_group.get(node.input[1]) == 1
-    ]
-    whole = {"axis": 0, "quant_type": QuantType.QInt8, "reduce_range": False}
-    return {weights: [dict(whole)] for weights in depthwise}
+    return Calibrated(proto, ranges, layers, tuple(_outside(proto.graph, set(layers))))
 
 
 def _guard(graph: "GraphProto", kept: Collection[str]) -> None:
@@ -125,7 +115,11 @@ def _guard(graph: "GraphProto", kept: Collection[str]) -> None:
     from onnx import helper, numpy_helper
 
     restored = {node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
-    guarded = [node for node in graph.node if node.name in kept and node.input[0] in restored]
+    guarded = [
+        node
+        for node in graph.node
+        if node.op_type in _LAYERS and node.name in kept and node.input[0] in restored
+    ]
     if not guarded:
         return
     lowest = numpy_helper.from_array(np.array(np.finfo(np.float32).min), "lowest")
@@ -148,16 +142,27 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # the library has n
         return None if batch is None else {INPUT: np.ascontiguousarray(batch)}
 
 
-def _outside(graph: "GraphProto") -> Iterator[str]:
-    """Nodes that do not lie on a way from one layer to another, and are none themselves."""
+def _last(graph: "GraphProto") -> Iterator[str]:
+    """Layers behind which no other comes."""
+    above = set[str]()
+    for node in reversed(graph.node):
+        if above.intersection(node.output):
+            above.update(node.input)
+        elif node.op_type in _LAYERS:
+            above.update(node.input)
+            yield node.name
+
+
+def _outside(graph: "GraphProto", layers: Collection[str]) -> Iterator[str]:
+    """Nodes that do not lie on a way from one of ``layers`` to another, and are none themselves."""
     below, above = set[str](), set[str]()
     for node in graph.node:
-        if node.op_type in _LAYERS or below.intersection(node.input):
+        if node.name in layers or below.intersection(node.input):
             below.update(node.output)
     for node in reversed(graph.node):
-        if node.op_type in _LAYERS or above.intersection(node.output):
+        if node.name in layers or above.intersection(node.output):
             above.update(node.input)
     for node in graph.node:
         between = below.intersection(node.input) and above.intersection(node.output)
-        if node.op_type not in _LAYERS and not between:
+        if node.name not in layers and not between:
             yield node.name
