@@ -122,6 +122,18 @@ def test_only_settings_reads_the_environment() -> None:
             assert not read, f"{file.relative_to(SOURCE)} reads the environment"
 
 
+def test_strangers_bytes_are_decoded_in_workers_alone() -> None:
+    """Every room decodes through ``pixels.isolated``; the decoders themselves may end a process."""
+    decoding = {"decode", "probe", "fingerprint", "model_input"}
+    for file in FILES:
+        if file.relative_to(SOURCE).parts[0] == "pixels":
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sightline.pixels"):
+                here = decoding & {each.name for each in node.names}
+                assert not here or node.module == "sightline.pixels.isolated", f"{file}: {here}"
+
+
 def test_the_page_about_the_architecture_is_fresh() -> None:
     page = SOURCE.parents[1] / "ARCHITECTURE.md"
     assert page.read_text() == render(SOURCE), "run: python tests/architecture.py"

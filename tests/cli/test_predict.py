@@ -4,9 +4,11 @@ import csv
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from command_line import Product, draw_pictures, run
 
@@ -131,3 +133,26 @@ def test_nothing_of_training_is_needed(product: Product, shop: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {json.loads(line)["label"] for line in done.stdout.splitlines()} == {"light"}
+
+
+def test_a_killed_job_goes_on(shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    Image.new("RGB", (3000, 2000)).save(folder / "00.png")
+    for number in range(1, 80):
+        (folder / f"{number:02}.png").hardlink_to(folder / "00.png")
+    command = ["predict", "parts", str(folder), "--out", "answers.jsonl"]
+    journal = Path("answers.jsonl.journal")
+    for entries in (2, 3):
+        with subprocess.Popen([sys.executable, "-m", "sightline", *command, "--resume"]) as process:
+            while process.poll() is None and not (
+                journal.exists() and journal.read_bytes().count(b"\n") >= entries
+            ):
+                time.sleep(0.01)
+            process.kill()
+    assert "--resume goes on" in run(*command).refusal
+    assert run(*command, "--resume").status == 0
+    answered = [json.loads(line)["source"] for line in Path("answers.jsonl").read_text().splitlines()]
+    assert answered == sorted(map(str, folder.iterdir()))
+    assert not journal.exists()
+    assert "needs the file" in run("predict", "parts", folder, "--resume").refusal

@@ -103,30 +103,9 @@ def test_little_is_held_at_a_time(
     assert most <= 3 * predictor.batch_size
 
 
-def test_large_pictures_are_decoded_one_at_a_time(
-    predictor: Predictor, tmp_path: Path, put: Put, plain: Plain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running, most = 0, 0
-    lock = threading.Lock()
-    prepare = predictor.prepare
-
-    def counting(source: str, data: bytes) -> Prepared | Unanswered:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        threading.Event().wait(0.005)
-        with lock:
-            running -= 1
-        return prepare(source, data)
-
-    monkeypatch.setattr(predictor, "prepare", counting)
-    monkeypatch.setattr(offline, "LARGE_PIXELS", 10)
-    monkeypatch.setenv("SIGHTLINE_THREADS", "4")
-    for index in range(10):
-        put(f"{index}.png", plain(COLOURS["red"]))
-    assert len(list(predict_paths(predictor, [tmp_path]))) == 10
-    assert most == 1
+def test_some_can_be_passed_over(predictor: Predictor, tmp_path: Path, many: list[tuple[str, str]]) -> None:
+    answers = list(predict_paths(predictor, [tmp_path], after=7))
+    assert answers == list(predict_paths(predictor, [tmp_path]))[7:]
 
 
 def test_leaving_early_stops_the_threads(

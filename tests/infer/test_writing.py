@@ -2,7 +2,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,9 @@ import pytest
 
 from sightline.errors import Interrupted, StorageError
 from sightline.infer.predictor import Answer
-from sightline.infer.writing import CSV_COLUMNS, write_text
+from sightline.infer.writing import CSV_COLUMNS, Tally, TextForm, open_special, write_text
 from sightline.values.boxes import Boxes
+from sightline.values.dataset import Task
 from sightline.values.image import Size
 from sightline.values.prediction import Prediction, ScoredLabel, Unanswered
 
@@ -33,6 +34,12 @@ def named(source: str, label: str = "short") -> Prediction:
     return Prediction(source, Size(1, 1), (ScoredLabel(label, 0.5, True),), "m@1")
 
 
+def written(answers: Iterable[Answer], form: TextForm, task: Task = "classification") -> tuple[bytes, Tally]:
+    stream = io.BytesIO()
+    tally = write_text(answers, form, stream, task)
+    return stream.getvalue(), tally
+
+
 def stopped_after(*answers: Answer) -> Iterator[Answer]:
     yield from answers
     raise KeyboardInterrupt
@@ -42,9 +49,9 @@ def csv_rows(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")))
 
 
-def test_json_lines_as_documented(tmp_path: Path) -> None:
-    tally = write_text([GOOD, BAD], "jsonl", tmp_path / "out.jsonl")
-    first, second = (tmp_path / "out.jsonl").read_text().splitlines()
+def test_json_lines_as_documented() -> None:
+    text, tally = written([GOOD, BAD], "jsonl")
+    first, second = text.splitlines()
     assert json.loads(first) == {
         "source": "parts/a.jpg",
         "release": "boards@3",
@@ -61,17 +68,17 @@ def test_json_lines_as_documented(tmp_path: Path) -> None:
     assert (tally.answered, tally.unanswered, tally.total) == (1, 1, 2)
 
 
-def test_csv_has_a_row_a_picture(tmp_path: Path) -> None:
-    write_text([GOOD, BAD], "csv", tmp_path / "out.csv")
-    good, bad = csv_rows((tmp_path / "out.csv").read_bytes())
+def test_csv_has_a_row_a_picture() -> None:
+    text, _ = written([GOOD, BAD], "csv")
+    good, bad = csv_rows(text)
     assert tuple(good) == CSV_COLUMNS["classification"]
     assert list(good.values()) == ["parts/a.jpg", "640", "480", "short", "0.971235", "true", "boards@3", ""]
     assert list(bad.values()) == ["parts/b.jpg", *[""] * 6, "cannot be read: Permission denied"]
 
 
-def test_json_lines_of_a_detector_as_documented(tmp_path: Path) -> None:
-    tally = write_text([FOUND, NOTHING, BAD], "jsonl", tmp_path / "out.jsonl", "detection")
-    first, second, third = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+def test_json_lines_of_a_detector_as_documented() -> None:
+    text, tally = written([FOUND, NOTHING, BAD], "jsonl", "detection")
+    first, second, third = map(json.loads, text.splitlines())
     assert first == {
         "source": "boards/a.jpg",
         "release": "boards@4",
@@ -84,12 +91,12 @@ def test_json_lines_of_a_detector_as_documented(tmp_path: Path) -> None:
     assert second == {"source": "boards/b.jpg", "release": "boards@4", "size": [640, 480], "objects": []}
     assert third == {"source": "parts/b.jpg", "error": "cannot be read: Permission denied"}
     assert (tally.answered, tally.unanswered, tally.total) == (2, 1, 3)
-    assert "-0.0" not in (tmp_path / "out.jsonl").read_text()
+    assert b"-0.0" not in text
 
 
-def test_csv_of_a_detector_has_a_row_a_box(tmp_path: Path) -> None:
-    write_text([FOUND, NOTHING, BAD], "csv", tmp_path / "out.csv", "detection")
-    rows = csv_rows((tmp_path / "out.csv").read_bytes())
+def test_csv_of_a_detector_has_a_row_a_box() -> None:
+    text, _ = written([FOUND, NOTHING, BAD], "csv", "detection")
+    rows = csv_rows(text)
     assert all(tuple(row) == CSV_COLUMNS["detection"] for row in rows)
     assert [list(row.values()) for row in rows] == [
         [
@@ -109,16 +116,14 @@ def test_csv_of_a_detector_has_a_row_a_box(tmp_path: Path) -> None:
     ]
 
 
-def test_no_answers_of_a_detector_make_its_head(tmp_path: Path) -> None:
-    write_text([], "csv", tmp_path / "out.csv", "detection")
-    assert (tmp_path / "out.csv").read_text().strip() == ",".join(CSV_COLUMNS["detection"])
+def test_no_answers_of_a_detector_make_its_head() -> None:
+    text, _ = written([], "csv", "detection")
+    assert text.decode().strip() == ",".join(CSV_COLUMNS["detection"])
 
 
-def test_no_answers_make_an_empty_file_or_a_head(tmp_path: Path) -> None:
-    write_text([], "jsonl", tmp_path / "a")
-    write_text([], "csv", tmp_path / "b")
-    assert (tmp_path / "a").read_bytes() == b""
-    assert csv_rows((tmp_path / "b").read_bytes()) == []
+def test_no_answers_make_an_empty_file_or_a_head() -> None:
+    assert written([], "jsonl") == (b"", Tally())
+    assert csv_rows(written([], "csv")[0]) == []
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
@@ -148,37 +153,21 @@ def test_a_spreadsheet_finds_no_formula(start: str) -> None:
     assert row["label"] == f"'{start}label"
 
 
-def test_ctrl_c_keeps_what_was_answered(tmp_path: Path) -> None:
-    with pytest.raises(Interrupted, match=r"so far: 2, in .*out\.jsonl"):
-        write_text(stopped_after(GOOD, BAD), "jsonl", tmp_path / "out.jsonl")
-    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
-    assert [each.name for each in tmp_path.iterdir()] == ["out.jsonl"]
+def test_ctrl_c_says_how_many_were_answered() -> None:
+    stream = io.BytesIO()
+    with pytest.raises(Interrupted, match="so far: 2"):
+        write_text(stopped_after(GOOD, BAD), "jsonl", stream)
+    assert len(stream.getvalue().splitlines()) == 2
 
 
-def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
-    def failing() -> Iterator[Answer]:
-        yield GOOD
-        raise StorageError("no")
-
-    (tmp_path / "out.csv").write_text("before")
-    with pytest.raises(StorageError):
-        write_text(failing(), "csv", tmp_path / "out.csv")
-    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("out.csv", "before")]
-
-
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for place in (tmp_path / "file" / "out.jsonl", tmp_path):
-        with pytest.raises(StorageError) as caught:
-            write_text([GOOD], "jsonl", place)
-        assert "\n" not in str(caught.value)
-
-
-def test_a_device_is_written_to_and_not_replaced(tmp_path: Path) -> None:
-    link = tmp_path / "out"
-    link.symlink_to("/dev/null")
-    assert write_text([GOOD], "jsonl", link).total == 1
+def test_what_is_no_plain_file_is_written_to(tmp_path: Path) -> None:
+    link = tmp_path / "nowhere"
+    link.symlink_to(os.devnull)
+    with open_special(link) as stream:
+        assert write_text([GOOD], "jsonl", stream).total == 1
     assert link.is_char_device()
+    with pytest.raises(StorageError, match="cannot write"):
+        open_special(tmp_path)
 
 
 def test_a_stream_gets_each_answer_at_once() -> None:

@@ -108,11 +108,20 @@ def test_a_recipe_is_refused_for_other_pictures(product: Product, shop: Path) ->
     assert "the recipe was made for dataset" in other.refusal
 
 
-def test_ctrl_c_in_training_keeps_what_was_done_and_resume_goes_on(product: Product, shop: Path) -> None:
-    words = ("build", str(product.pictures), *SMALL, "--epochs", "40", "--patience", "0", "--name", "long")
+@pytest.mark.parametrize(
+    ("epochs", "within", "said"),
+    [
+        (("--epochs", "40"), ".", "trained: 40 of 40 epochs"),
+        (("--epochs", "4", "--refit", "10"), "refit", "refitted: 40 epochs with the"),
+    ],
+)
+def test_ctrl_c_in_training_keeps_what_was_done_and_resume_goes_on(
+    epochs: tuple[str, ...], within: str, said: str, product: Product, shop: Path
+) -> None:
+    words = ("build", str(product.pictures), *SMALL, *epochs, "--patience", "0", "--name", "long")
     process = subprocess.Popen([sys.executable, "-c", PROGRAM, *words], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not list(shop.glob("runs/*-long/last.safetensors")) and time.monotonic() < deadline:
+    while not list(shop.glob(f"runs/*-long/{within}/last.safetensors")) and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
@@ -124,8 +133,11 @@ def test_ctrl_c_in_training_keeps_what_was_done_and_resume_goes_on(product: Prod
     resumed = run(*words, "--resume")
     assert resumed.status == 0, resumed.err
     assert f"resume: {folder.name}\n" in resumed.err
-    assert "trained: 40 of 40 epochs" in resumed.err
+    assert said in resumed.err
     assert "long@1 is in production" in resumed.err
+    again = run("build", product.pictures, "--recipe", folder / "recipe.json", "--name", "whole")
+    assert again.status == 0, again.err
+    assert model_of("whole@1") == model_of("long@1")
     assert json.loads((folder / "run.json").read_text())["stage"] == "released"
     assert "no unfinished run of 'long'" in run(*words, "--resume").refusal
 

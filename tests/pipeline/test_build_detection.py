@@ -41,6 +41,7 @@ def test_it_says_what_it_did(boards: tuple[Path, Done]) -> None:
     _, done = boards
     assert re.search(r"dataset: 40 pictures with \d+ boxes of 6 classes \(28 train, 6 val, 6 test", done.err)
     assert "weights: anchor_free/small from scratch" in done.err
+    assert "refitted: 1 epochs with the 6 validation pictures too" in done.err
     assert "scores within" in done.err
     assert "boxes within" in done.err
     assert "test ap50: " in done.err

@@ -13,6 +13,7 @@ from sightline.train.arch.base import Network
 from sightline.train.checkpoint import load_checkpoint
 from sightline.train.optimiser import Work
 from sightline.train.planning import epochs_for
+from sightline.train.recipes import refitting
 from sightline.train.trainer import Watch, train
 from sightline.train.validating import answer
 from sightline.train.weights import weights_digest
@@ -181,6 +182,17 @@ def test_work_counts_a_step_at_half_size_as_a_quarter(bench: Bench) -> None:
     work = Work(replace(bench.recipe, epochs=10, half_size=0.8), steps_an_epoch=5)
     assert [work.before(step) for step in (0, 1, 40, 41, 50)] == [0, 0.25, 10, 11, 20]
     assert work.total == 20
+
+
+@pytest.mark.parametrize(("epochs", "share", "more"), [(0, 0.5, 0), (1, 0.1, 1), (30, 1 / 3, 10), (4, 0, 0)])
+def test_a_share_of_the_epochs_learns_from_validation_too(
+    bench: Bench, epochs: int, share: float, more: int
+) -> None:
+    recipe = replace(bench.recipe, epochs=epochs, refit=share, half_size=0.5, patience=3)
+    assert recipe.refit_epochs == more
+    again = refitting(recipe)
+    assert (again.epochs, again.half_size_epochs, again.refit_epochs, again.patience) == (more, 0, 0, 0)
+    assert again.learning_rate == recipe.learning_rate / 2
 
 
 @pytest.mark.parametrize(("epochs", "share", "half"), [(1, 0.9, 0), (5, 0.8, 4), (10, 0.7, 7), (3, 0.99, 2)])

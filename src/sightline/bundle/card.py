@@ -157,6 +157,7 @@ def _training(recipe: Recipe) -> Iterator[str]:
             ("architecture", recipe.arch),
             ("initial weights", _origin(recipe.weights)),
             ("epochs", f"{recipe.epochs}, {recipe.half_size_epochs} of them at half size"),
+            ("epochs after them, with validation pictures too", recipe.refit_epochs),
             ("batch size", recipe.batch_size),
             ("learning rate", f"{recipe.learning_rate:g}, backbone times {recipe.backbone_rate:g}"),
             ("weight decay", f"{recipe.weight_decay:g}"),

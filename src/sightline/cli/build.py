@@ -51,6 +51,12 @@ HalfSize = Annotated[
     float | None,
     typer.Option(min=0, max=0.99, help="Share of the epochs at half size; detectors: 0.8."),
 ]
+Refit = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=10, help="Epochs after them, as a share, that learn from validation too; detectors: 1/3."
+    ),
+]
 Precision = Annotated[
     float | None,
     typer.Option(
@@ -88,6 +94,7 @@ def build(
     backbone_rate: BackboneRate = None,
     patience: Patience = None,
     half_size: HalfSize = None,
+    refit: Refit = None,
     precision: Precision = None,
     seed: Seed = 0,
     recipe: RecipeFile = None,
@@ -123,6 +130,7 @@ def build(
         backbone_rate=backbone_rate,
         patience=patience,
         half_size=half_size,
+        refit=refit,
         precision=precision,
         augment=augment,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sightline.pixels.decode import decode, probe
+from sightline.pixels.isolated import fingerprint
 from sightline.values.dataset import SetAside
 from sightline.values.image import Size, Undecodable
 
@@ -65,14 +65,10 @@ def inspect_file(root: Path, path: str) -> FileFacts | SetAside:
         return SetAside(path, f"cannot be read: {error.strerror}")
     if data is None:
         return SetAside(path, f"larger than {LARGEST_FILE >> 20} MiB")
-    header = probe(data)
-    if isinstance(header, Undecodable):
-        return SetAside(path, header.reason)
-    picture = decode(data)
-    if isinstance(picture, Undecodable):
-        return SetAside(path, picture.reason)
-    digest = hashlib.blake2b(picture.pixels.data, digest_size=16, salt=_salt(picture.original))
-    return FileFacts(hashlib.sha256(data).hexdigest(), picture.original, header.format, digest.digest())
+    made = fingerprint(data)
+    if isinstance(made, Undecodable):
+        return SetAside(path, made.reason)
+    return FileFacts(hashlib.sha256(data).hexdigest(), made.header.size, made.header.format, made.pixels)
 
 
 def _read(path: Path) -> bytes | None:
@@ -80,8 +76,3 @@ def _read(path: Path) -> bytes | None:
         if os.fstat(file.fileno()).st_size > LARGEST_FILE:
             return None
         return file.read(LARGEST_FILE)
-
-
-def _salt(size: Size) -> bytes:
-    """Pixels in another shape are another picture."""
-    return size.width.to_bytes(8, "little") + size.height.to_bytes(8, "little")

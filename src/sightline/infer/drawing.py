@@ -9,9 +9,9 @@ from pathlib import Path
 from sightline.errors import InputError, Interrupted, StorageError
 from sightline.infer.predictor import Answer
 from sightline.infer.writing import Tally, as_object, json_line
-from sightline.pixels.decode import decode
 from sightline.pixels.draw import Colour, draw_answer, enlarged, thumbnail_jpeg
 from sightline.pixels.draw_boxes import class_colour, draw_boxes
+from sightline.pixels.isolated import decode
 from sightline.pixels.resize import resize
 from sightline.storage.files import make_folder
 from sightline.values.image import Pixels, Size, Undecodable

@@ -5,14 +5,12 @@ import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 
 from sightline.infer.predictor import Answer, Predictor, Prepared
 from sightline.infer.walking import find_pictures
-from sightline.pixels.decode import Header, probe
 from sightline.settings import settings
 from sightline.values.prediction import Unanswered
 
@@ -22,21 +20,17 @@ Progress = Callable[[int, int | None], None]
 MAX_FILE_BYTES = 640 * 1024 * 1024
 """A file above this is no picture for us: 100 megapixels of 16-bit RGB take 600 million bytes."""
 
-LARGE_PIXELS = 32_000_000
-"""Pictures above this are decoded one at a time: at the limit of what is decoded, each takes over 1 GB."""
-
 _BATCHES_AHEAD = 3
 
 
 def predict_paths(
-    predictor: Predictor, paths: Iterable[Path], progress: Progress | None = None
+    predictor: Predictor, paths: Iterable[Path], progress: Progress | None = None, after: int = 0
 ) -> Iterator[Answer]:
     """Answers about every picture among ``paths`` (see ``find_pictures``), in that order.
 
-    A file that is missing, unreadable or no picture is an ``Unanswered`` in its place. Memory does not
-    grow with the number of pictures: three batches of model inputs are held at a time, one file and its
-    decoded picture a thread, and one large picture. Leaving the loop early, or Ctrl-C in it, stops the
-    threads.
+    A file that is missing, unreadable or no picture is an ``Unanswered`` in its place. The first ``after``
+    pictures are passed over. Memory does not grow with the number of pictures: three batches of model inputs
+    are held at a time, and one file a thread. Leaving the loop early, or Ctrl-C in it, stops the threads.
 
     Raises:
         BundleError: the model fails on a batch.
@@ -46,7 +40,7 @@ def predict_paths(
     with ThreadPoolExecutor(settings().threads, thread_name_prefix="decode") as pool:
         try:
             total = pool.submit(_count, named, stop) if progress else None
-            for done, answer in enumerate(_answers(predictor, named, pool), 1):
+            for done, answer in enumerate(_answers(predictor, named, pool, after), after + 1):
                 yield answer
                 if progress and total:
                     progress(done, total.result() if total.done() else None)
@@ -55,30 +49,28 @@ def predict_paths(
             pool.shutdown(cancel_futures=True)
 
 
-def _answers(predictor: Predictor, named: Sequence[Path], pool: ThreadPoolExecutor) -> Iterator[Answer]:
-    found = find_pictures(named)
-    one_large = Lock()
+def _answers(
+    predictor: Predictor, named: Sequence[Path], pool: ThreadPoolExecutor, after: int
+) -> Iterator[Answer]:
+    found = islice(find_pictures(named), after, None)
     ahead: deque[Future[Prepared | Unanswered]] = deque()
     while True:
         for file in islice(found, _BATCHES_AHEAD * predictor.batch_size - len(ahead)):
-            ahead.append(pool.submit(_prepare, predictor, file, one_large))
+            ahead.append(pool.submit(_prepare, predictor, file))
         if not ahead:
             return
         size = min(predictor.batch_size, len(ahead))
         yield from predictor.answer([ahead.popleft().result() for _ in range(size)])
 
 
-def _prepare(predictor: Predictor, file: Path | Unanswered, one_large: Lock) -> Prepared | Unanswered:
+def _prepare(predictor: Predictor, file: Path | Unanswered) -> Prepared | Unanswered:
     if isinstance(file, Unanswered):
         return file
     try:
         data = _read(file)
     except OSError as error:
         return Unanswered(str(file), f"cannot be read: {error.strerror or error}")
-    header = probe(data)
-    is_large = isinstance(header, Header) and header.size.area > LARGE_PIXELS
-    with one_large if is_large else nullcontext():
-        return predictor.prepare(str(file), data)
+    return predictor.prepare(str(file), data)
 
 
 def _read(file: Path) -> bytes:

@@ -12,7 +12,8 @@ from sightline.infer.outputs import OUTPUTS
 from sightline.infer.outputs.base import Reading
 from sightline.infer.runtimes import RUNTIMES
 from sightline.infer.runtimes.base import Arrays
-from sightline.pixels.model_input import ModelInput, lifted, model_input
+from sightline.pixels.isolated import model_input
+from sightline.pixels.model_input import ModelInput, lifted
 from sightline.settings import settings
 from sightline.values.image import Pixels, Undecodable
 from sightline.values.prediction import Prediction, Unanswered

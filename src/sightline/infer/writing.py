@@ -1,4 +1,4 @@
-"""Answers as text: JSON Lines and CSV, to a file that appears whole or to a stream.
+"""Answers as text: JSON Lines and CSV.
 
 JSON Lines: one object a picture, in ASCII (other characters and bytes that are not UTF-8 are escaped, and
 Python's ``os.fsencode`` gets the file's exact name back), in the order of the pictures::
@@ -35,9 +35,9 @@ from typing import IO, Literal
 
 import numpy as np
 
-from sightline.errors import Interrupted, StorageError
+from sightline.errors import Interrupted
 from sightline.infer.predictor import Answer
-from sightline.storage.files import atomic_file
+from sightline.storage.files import refused
 from sightline.values.dataset import Task
 from sightline.values.prediction import Prediction, ScoredLabel, Unanswered
 
@@ -76,31 +76,54 @@ class Tally:
 
 
 def write_text(
-    answers: Iterable[Answer], form: TextForm, to: Path | IO[bytes], task: Task = "classification"
+    answers: Iterable[Answer], form: TextForm, to: IO[bytes], task: Task = "classification"
 ) -> Tally:
-    """Write ``answers`` of a release for ``task`` as ``form`` while they come; returns how many there were.
+    """Write ``answers`` of a release for ``task`` as ``form``, each at once; returns how many there were.
 
-    A file appears under its name only when it is whole, or after Ctrl-C with what was answered until
-    then. On a stream every answer is written out at once; a reader that stops listening ends the work.
+    A reader that stops listening ends the work.
 
     Raises:
-        Interrupted: Ctrl-C; says where the answers so far are.
+        Interrupted: Ctrl-C.
         StorageError: the disk refused.
     """
-    tally = Tally()
-    if not isinstance(to, Path):
-        stopped = not _write_live(answers, form, to, tally, task)
-    elif to.exists() and not to.is_file():
-        # Something like /dev/stdout or a named pipe: a new file must not take its place.
-        with _opened(to) as stream:
-            stopped = not _write_live(answers, form, stream, tally, task)
-    else:
-        with atomic_file(to) as file:
-            stopped = not _write(answers, form, file, tally, task)
-    if stopped:
-        where = f", in {str(to)!r}" if isinstance(to, Path) else ""
-        raise Interrupted(f"stopped; answers written so far: {tally.total:,}{where}")
+    tally, line = Tally(), line_of(form, task)
+    try:
+        to.write(head_of(form, task))
+        for answer in answers:
+            to.write(line(answer))
+            to.flush()
+            tally.add(answer)
+    except BrokenPipeError:
+        # Otherwise the interpreter complains when it flushes the stream at its end.
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), to.fileno())
+    except OSError as error:
+        raise refused("write the answers", None, error) from error
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped; answers written so far: {tally.total:,}") from None
     return tally
+
+
+def open_special(path: Path) -> IO[bytes]:
+    """What is no plain file, such as a named pipe, to be written to.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise refused("write", path, error) from error
+
+
+def head_of(form: TextForm, task: Task) -> bytes:
+    """What stands before the first answer."""
+    return _csv_row(CSV_COLUMNS[task]) if form == "csv" else b""
+
+
+def line_of(form: TextForm, task: Task) -> Callable[[Answer], bytes]:
+    """The function that makes an answer's text, its line end included."""
+    return _CSV_LINES[task] if form == "csv" else _json
 
 
 def as_object(answer: Answer) -> dict[str, object]:
@@ -135,52 +158,6 @@ def _found(answer: Prediction) -> list[tuple[ScoredLabel, list[float]]]:
     corners = np.empty((0, 4)) if answer.boxes is None else answer.boxes.xyxy
     # The sum makes a negative nought positive, which is what a person expects to read.
     return list(zip(answer.labels, (corners.round(_CORNER_DECIMALS) + 0.0).tolist(), strict=True))
-
-
-def _write(
-    answers: Iterable[Answer],
-    form: TextForm,
-    stream: IO[bytes],
-    tally: Tally,
-    task: Task,
-    live: bool = False,
-) -> bool:
-    """False where Ctrl-C ended it."""
-    if form == "csv":
-        head, line = _csv_row(CSV_COLUMNS[task]), _CSV_LINES[task]
-    else:
-        head, line = b"", _json
-    try:
-        stream.write(head)
-        for answer in answers:
-            stream.write(line(answer))
-            if live:
-                stream.flush()
-            tally.add(answer)
-    except KeyboardInterrupt:
-        return False
-    return True
-
-
-def _opened(special: Path) -> IO[bytes]:
-    try:
-        return special.open("wb")
-    except OSError as error:
-        raise StorageError(f"cannot write {str(special)!r}: {error.strerror or error}") from error
-
-
-def _write_live(
-    answers: Iterable[Answer], form: TextForm, stream: IO[bytes], tally: Tally, task: Task
-) -> bool:
-    try:
-        return _write(answers, form, stream, tally, task, live=True)
-    except BrokenPipeError:
-        # Otherwise the interpreter complains when it flushes the stream at its end.
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), stream.fileno())
-        return True
-    except OSError as error:
-        raise StorageError(f"cannot write the answers: {error.strerror}") from error
 
 
 def _json(answer: Answer) -> bytes:

@@ -19,7 +19,7 @@ from sightline.infer.predictor import Predictor
 from sightline.infer.runtimes.base import Arrays
 from sightline.pipeline.fitting import class_numbers
 from sightline.pipeline.watch import Watcher
-from sightline.pixels.model_input import model_input
+from sightline.pixels.isolated import model_input
 from sightline.settings import settings
 from sightline.storage.files import sha256_bytes
 from sightline.storage.layout import Layout

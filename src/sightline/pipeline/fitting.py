@@ -1,5 +1,7 @@
 """From a dataset to a trained network: initial weights, recipe, pixels in memory, training."""
 
+import copy
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -15,7 +17,7 @@ from sightline.pipeline.watch import Watcher
 from sightline.pixels.model_input import placed
 from sightline.report.wording import duration
 from sightline.settings import settings
-from sightline.storage.files import write_atomic
+from sightline.storage.files import make_folder, write_atomic
 from sightline.values.contract import Normalise
 from sightline.values.dataset import SPLITS, Dataset, Sample, Split
 from sightline.values.evaluation import VALIDATION_METRIC, Checkpoint, Epoch
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sightline.train.arch.base import Network
     from sightline.train.batches import Loader, Truth
     from sightline.train.pixel_cache import PixelSource
+    from sightline.train.trainer import Loaders
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,14 @@ class Material:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A network ready to be judged. The checkpoint's history is empty where nothing was trained."""
+    """A network ready to be judged. The checkpoint's history is empty where nothing was trained.
+
+    ``validated`` is the network that never learned from the validation pictures: the same one, unless it was
+    refitted.
+    """
 
     network: "Network"
+    validated: "Network"
     recipe: Recipe
     material: Material
     checkpoint: Checkpoint
@@ -250,7 +258,7 @@ def fit(
     from sightline.train.trainer import Loaders, Watch, train
 
     if recipe.epochs == 0:
-        return Fitted(network, recipe, material, Checkpoint(run.initial, recipe, (), 0, 0.0))
+        return Fitted(network, network, recipe, material, Checkpoint(run.initial, recipe, (), 0, 0.0))
     loaders = Loaders(
         loader(material, recipe, "train", augmented=True), loader(material, recipe, "val", augmented=False)
     )
@@ -263,19 +271,45 @@ def fit(
         f"{duration(checkpoint.train_seconds)}{asked}; "
         f"kept epoch {checkpoint.best_epoch}"
     )
-    return Fitted(network, recipe, material, checkpoint)
+    if not recipe.refit_epochs or not len(loaders.val.indices):
+        return Fitted(network, network, recipe, material, checkpoint)
+    validated = copy.deepcopy(network)
+    _refit(network, loaders, recipe, run, watch, resume)
+    return Fitted(network, validated, recipe, material, checkpoint)
+
+
+def _refit(
+    network: "Network", loaders: "Loaders", recipe: Recipe, run: Run, watch: Watcher, resume: bool
+) -> None:
+    """Go on with the validation pictures among those that are learned from."""
+    from sightline.train.recipes import refitting
+    from sightline.train.trainer import Loaders, Watch, train
+
+    train_and_val = np.concatenate([loaders.train.indices, loaders.val.indices])
+    all_of_them = Loaders(
+        replace(loaders.train, indices=train_and_val), replace(loaders.val, indices=loaders.val.indices[:0])
+    )
+    again = refitting(recipe)
+    folder = run.folder / "refit"
+    make_folder(folder)
+    done = train(network, all_of_them, again, folder, Watch(*_reports(again, watch, "refit")), resume)
+    watch.say(
+        f"refitted: {again.epochs} epochs with the {len(loaders.val.indices):,} validation pictures too, in "
+        f"{duration(done.train_seconds)}"
+    )
 
 
 def _reports(
-    recipe: Recipe, watch: Watcher
+    recipe: Recipe, watch: Watcher, what: str = "train"
 ) -> tuple[Callable[[int, int, float], None], Callable[[Epoch], None]]:
     note, metric = "", VALIDATION_METRIC[recipe.task]
 
     def step(done: int, total: int, loss: float) -> None:
-        watch.progress("train", done, total, f"loss {loss:.3f}{note}")
+        watch.progress(what, done, total, f"loss {loss:.3f}{note}")
 
     def epoch(done: Epoch) -> None:
         nonlocal note
-        note = f", epoch {done.number}/{recipe.epochs}, {metric} {done.val_metric:.1%}"
+        reached = "" if math.isnan(done.val_metric) else f", {metric} {done.val_metric:.1%}"
+        note = f", epoch {done.number}/{recipe.epochs}{reached}"
 
     return step, epoch

@@ -33,11 +33,16 @@ def judge_classifier(fitted: Fitted, precision: float | None, watch: Watcher) ->
     )
     session = RUNTIMES.load("onnxruntime").load(exported, recipe.threads)
     test, val = (answer(session, material, recipe, split, watch) for split in ("test", "val"))
+    held = val
+    if fitted.validated is not fitted.network:
+        before = PixelsToProbabilities(fitted.validated, recipe.normalise, temperature)
+        unseen = RUNTIMES.load("onnxruntime").load(classifier_file(before, recipe.pixels), recipe.threads)
+        held = answer(unseen, material, recipe, "val", watch)
     return Judged(
         model=exported,
         contract=contract(recipe.task, recipe.classes, recipe.pixels, test.embeddings.shape[1]),
         calibration=calibration,
-        thresholds=operating_thresholds(val.measured, recipe.classes, precision, watch),
+        thresholds=operating_thresholds(held.measured, recipe.classes, precision, watch),
         parity=parity,
         evaluation=_evaluation(fitted, test),
         test=test,
@@ -50,7 +55,7 @@ def _calibration(fitted: Fitted) -> Calibration | None:
 
     if not fitted.checkpoint.history:
         return None
-    logits = answer(fitted.network, loader(fitted.material, fitted.recipe, "val", augmented=False))
+    logits = answer(fitted.validated, loader(fitted.material, fitted.recipe, "val", augmented=False))
     if len(logits.targets) < _FEWEST_TO_CALIBRATE:
         return None
     return calibrate(logits.logits, logits.targets)

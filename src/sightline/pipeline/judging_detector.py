@@ -26,14 +26,23 @@ def judge_detector(fitted: Fitted, precision: float | None, watch: Watcher) -> J
 
     recipe, rule = fitted.recipe, Suppression()
     watch.progress("export", 0, 1)
-    model = PixelsToCandidates(fitted.network, recipe.normalise, recipe.pixels.size)
+    model, unseen = (
+        PixelsToCandidates(network, recipe.normalise, recipe.pixels.size)
+        for network in (fitted.network, fitted.validated)
+    )
     exported = detector_file(model, recipe.pixels, len(recipe.classes), rule)
     watch.progress("export", 1, 1)
     parity = _parity(model, exported, fitted, rule, watch)
     session = RUNTIMES.load("onnxruntime").load(exported, recipe.threads)
     test, val = (answer(session, fitted.material, recipe, split, watch) for split in ("test", "val"))
+    held = val
+    if fitted.validated is not fitted.network:
+        before = detector_file(unseen, recipe.pixels, len(recipe.classes), rule)
+        held = answer(
+            RUNTIMES.load("onnxruntime").load(before, recipe.threads), fitted.material, recipe, "val", watch
+        )
     # A detector without thresholds would give every box: without validation each class has the middle.
-    thresholds = operating_thresholds(val.measured, recipe.classes, precision, watch) or dict.fromkeys(
+    thresholds = operating_thresholds(held.measured, recipe.classes, precision, watch) or dict.fromkeys(
         recipe.classes, UNKNOWN
     )
     return Judged(

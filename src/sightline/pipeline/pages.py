@@ -11,8 +11,8 @@ from sightline.pipeline.fitting import Fitted, loader
 from sightline.pipeline.judging import Judged
 from sightline.pipeline.releasing import Released
 from sightline.pipeline.runs import Run
-from sightline.pixels.decode import decode
 from sightline.pixels.draw import thumbnail_jpeg
+from sightline.pixels.isolated import decode
 from sightline.report.object_pictures import draw_error, draw_truth
 from sightline.report.page import ReportData, VariantRow, errors_wanted, pictures_wanted, render_report
 from sightline.storage.files import write_atomic

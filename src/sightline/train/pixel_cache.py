@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sightline.pixels.model_input import model_input
+from sightline.pixels.isolated import model_input
 from sightline.values.contract import PixelRecipe
 from sightline.values.dataset import Sample, SetAside
 from sightline.values.image import Pixels, Undecodable

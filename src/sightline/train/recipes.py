@@ -67,6 +67,7 @@ def draft_recipe(dataset: Dataset, weights: InitialWeights, choices: Choices, th
         label_smoothing=choices.label_smoothing if dataset.task == "classification" else 0.0,
         warmup=usual.warmup,
         half_size=_given(choices.half_size, usual.half_size),
+        refit=_given(choices.refit, usual.refit),
         frozen_stem=usual.frozen_stem,
         clip_norm=usual.clip_norm,
         patience=choices.patience or 0,
@@ -87,6 +88,7 @@ class Defaults:
     backbone_rate: float
     warmup: float
     half_size: float = 0.0
+    refit: float = 0.0
     frozen_stem: bool = False
     clip_norm: float = 0.0
 
@@ -110,7 +112,8 @@ def detector_defaults(pretrained: bool) -> Defaults:
     """Batches of 4: a picture has many objects, and on a processor many small steps learn more than few.
 
     The stem of a pretrained backbone stays as it is: it takes half of a step's time. Four epochs in five
-    are at half size, where a step costs a quarter: objects are found sooner there, and placed later.
+    are at half size, where a step costs a quarter: objects are found sooner there, and placed later. A third
+    as many follow that learn from the validation pictures too, which may be a whole group.
     """
     return Defaults(
         fit="letterbox",
@@ -119,8 +122,25 @@ def detector_defaults(pretrained: bool) -> Defaults:
         backbone_rate=0.5 if pretrained else 1.0,
         warmup=0.05,
         half_size=0.8,
+        refit=1 / 3,
         frozen_stem=pretrained,
         clip_norm=10.0,
+    )
+
+
+def refitting(recipe: Recipe) -> Recipe:
+    """How the validation pictures are learned from too, once a recipe's own epochs are done.
+
+    From there on at full size, at a learning rate that rises to half of what it was and falls again
+    (Loshchilov and Hutter 2017).
+    """
+    return replace(
+        recipe,
+        epochs=recipe.refit_epochs,
+        learning_rate=recipe.learning_rate / 2,
+        half_size=0.0,
+        refit=0.0,
+        patience=0,
     )
 
 

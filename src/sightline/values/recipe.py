@@ -41,7 +41,8 @@ class Recipe:
     its amount; ``initial_sha256`` is the digest of all weights before the first step. ``frozen_stem``
     keeps the network's first modules as they were given; gradients are scaled down to ``clip_norm``
     where their norm is larger (0: never). The first ``half_size`` of all epochs learn from pictures of
-    half the size.
+    half the size. After all epochs come ``refit`` times as many that learn from the validation pictures
+    too.
     """
 
     task: Task
@@ -61,6 +62,7 @@ class Recipe:
     label_smoothing: float = 0.1
     warmup: float = 0.1
     half_size: float = 0.0
+    refit: float = 0.0
     frozen_stem: bool = False
     clip_norm: float = 0.0
     patience: int = 0
@@ -78,11 +80,18 @@ class Recipe:
             raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
         if not 0 <= self.half_size < 1:
             raise ValueError(f"half_size is a share of the epochs, from 0 to below 1, got {self.half_size}")
+        if not 0 <= self.refit <= 10:
+            raise ValueError(f"refit is a share of the epochs, from 0 to 10, got {self.refit}")
 
     @property
     def half_size_epochs(self) -> int:
         """How many epochs come first that learn from pictures of half the size; never all."""
         return min(int(self.half_size * self.epochs + 1e-9), max(0, self.epochs - 1))
+
+    @property
+    def refit_epochs(self) -> int:
+        """How many epochs follow that learn from the validation pictures too."""
+        return math.ceil(self.refit * self.epochs - 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +100,9 @@ class Choices:
 
     ``backbone_rate`` multiplies the backbone's learning rate, 0 freezes it; ``patience`` counts epochs
     without a better validation, 0 never stops early; ``half_size`` is the share of the epochs, the first
-    ones, that learn from pictures of half the size. ``precision`` is what the operating thresholds aim
-    at on validation; None aims at the best F1.
+    ones, that learn from pictures of half the size; ``refit`` how many epochs, as a share of them, follow
+    that learn from the validation pictures too. ``precision`` is what the operating thresholds aim at on
+    validation; None aims at the best F1.
     """
 
     size: Size | None = None
@@ -108,4 +118,5 @@ class Choices:
     label_smoothing: float = 0.1
     patience: int | None = None
     half_size: float | None = None
+    refit: float | None = None
     augment: str = "basic"
