@@ -20,10 +20,10 @@ from sightline.values.image import Size
 NORMALISE = Normalise((0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
 
 
-def model(arch: str = "small_resnet", classes: int = 3, temperature: float = 1.7) -> PixelsToProbabilities:
+def model(size: Size, arch: str = "small_resnet", temperature: float = 1.7) -> PixelsToProbabilities:
     name, variant = split_arch(arch)
     torch.manual_seed(0)
-    return PixelsToProbabilities(ARCHITECTURES.load(name).build(variant, classes), NORMALISE, temperature)
+    return PixelsToProbabilities(ARCHITECTURES.load(name).build(variant, 3), NORMALISE, size, temperature)
 
 
 def pictures(count: int, size: Size) -> np.ndarray:
@@ -33,7 +33,7 @@ def pictures(count: int, size: Size) -> np.ndarray:
 @pytest.mark.parametrize("arch", ["small_resnet", "squeezenet", "timm/resnet10t"])
 def test_every_kind_of_network_answers_the_same_after_export(arch: str) -> None:
     size = Size(40, 64) if arch != "small_resnet" else Size(24, 32)
-    network = model(arch)
+    network = model(size, arch)
     exported = classifier_file(network, PixelRecipe(size))
     parity = require_parity(classifier_parity(network, exported, pictures(5, size), "noise", 1))
     assert parity.max_score_difference < 1e-5
@@ -48,7 +48,8 @@ def test_every_kind_of_network_answers_the_same_after_export(arch: str) -> None:
 
 
 def test_scaling_and_temperature_are_inside() -> None:
-    network, size = model(), Size(16, 16)
+    size = Size(16, 16)
+    network = model(size)
     pixels = pictures(2, size)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (NORMALISE.mean, NORMALISE.std))
@@ -61,7 +62,7 @@ def test_scaling_and_temperature_are_inside() -> None:
 
 def test_the_same_network_gives_the_same_bytes_without_a_word_about_the_machine() -> None:
     recipe = PixelRecipe(Size(16, 16))
-    first, second = (classifier_file(model(), recipe) for _ in range(2))
+    first, second = (classifier_file(model(recipe.size), recipe) for _ in range(2))
     assert first == second
     parsed = onnx.load_from_string(first)
     assert not parsed.metadata_props
@@ -72,8 +73,8 @@ def test_the_same_network_gives_the_same_bytes_without_a_word_about_the_machine(
 
 def test_a_model_that_answers_otherwise_is_refused() -> None:
     size = Size(16, 16)
-    exported = classifier_file(model(temperature=1.0), PixelRecipe(size))
-    parity = classifier_parity(model(temperature=3.0), exported, pictures(4, size), "noise", 1)
+    exported = classifier_file(model(size, temperature=1.0), PixelRecipe(size))
+    parity = classifier_parity(model(size, temperature=3.0), exported, pictures(4, size), "noise", 1)
     assert not parity.passes
     with pytest.raises(ParityError, match="4 noise"):
         require_parity(parity)

@@ -42,7 +42,7 @@ def classifier(arch: str = "mobilenet_v2") -> bytes:
     with torch.no_grad():
         for _ in range(30):
             network(images)
-    return classifier_file(PixelsToProbabilities(network, NORMALISE, 1.0), PixelRecipe(SIZE))
+    return classifier_file(PixelsToProbabilities(network, NORMALISE, SIZE, 1.0), PixelRecipe(SIZE))
 
 
 def answers(model: bytes, pixels: Pixels) -> Arrays:

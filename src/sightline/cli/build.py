@@ -51,6 +51,9 @@ HalfSize = Annotated[
     float | None,
     typer.Option(min=0, max=0.99, help="Share of the epochs at half size; detectors: 0.8."),
 ]
+Pictures = Annotated[
+    Path | None, typer.Argument(help="One folder of pictures per class, or pictures with boxes.")
+]
 Refit = Annotated[
     float | None,
     typer.Option(
@@ -76,9 +79,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def build(
-    pictures: Annotated[
-        Path | None, typer.Argument(help="One folder of pictures per class, or pictures with boxes.")
-    ] = None,
+    pictures: Pictures = None,
     name: Name = "",
     minutes: Minutes = 5.0,
     epochs: Epochs = None,
@@ -115,8 +116,7 @@ def build(
     """Audit, split, train, judge, export, seal and release a folder of pictures."""
     from sightline.cli._opening import open_or_make
     from sightline.cli._terminal import Terminal
-    from sightline.pipeline.build import BuildOptions, read_pictures
-    from sightline.pipeline.build import build as build_from
+    from sightline.pipeline import build as job
     from sightline.values.recipe import Choices
 
     choices = Choices(
@@ -138,7 +138,7 @@ def build(
         include, meta, meta_from_name, group_by, stratify_by, split, unlabelled, classes, seed, form
     )
     with Terminal() as terminal:
-        options = BuildOptions(
+        options = job.BuildOptions(
             name=name or _name(pictures, weights),
             imports=imports,
             choices=choices,
@@ -153,9 +153,9 @@ def build(
             budget=budget,
             watch=terminal,
         )
-        imported = read_pictures(pictures, options)
+        imported = job.read_pictures(pictures, options)
         workspace = open_or_make(terminal)
-        built = build_from(imported, options, workspace.layout, workspace.registry)
+        built = job.build(imported, options, workspace.layout, workspace.registry)
     _tell(built, workspace)
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from sightline.export.onnx_file import EMBEDDING, Scaled, to_onnx
 from sightline.train.arch.base import Network
 from sightline.values.contract import Normalise, PixelRecipe
+from sightline.values.image import Size
 
 PROBABILITIES = "probabilities"
 
@@ -13,9 +14,9 @@ PROBABILITIES = "probabilities"
 class PixelsToProbabilities(nn.Module):
     """``network`` behind scaling and in front of temperature and softmax."""
 
-    def __init__(self, network: Network, normalise: Normalise, temperature: float) -> None:
+    def __init__(self, network: Network, normalise: Normalise, size: Size, temperature: float) -> None:
         super().__init__()
-        self.scaled = Scaled(normalise)
+        self.scaled = Scaled(normalise, size)
         self.network = network
         self.temperature = temperature
 

@@ -27,7 +27,7 @@ class PixelsToCandidates(nn.Module):
 
     def __init__(self, network: Network, normalise: Normalise, size: Size) -> None:
         super().__init__()
-        self.scaled = Scaled(normalise)
+        self.scaled = Scaled(normalise, size)
         self.network = network
         self.size = size
 

@@ -23,6 +23,7 @@ from sightline.values.contract import (
     task_outputs,
 )
 from sightline.values.dataset import Task
+from sightline.values.image import Size
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -95,20 +96,26 @@ def contract(
 
 
 class Scaled(nn.Module):
-    """What comes first in every file: uint8 ``[N, H, W, 3]`` to what the network expects."""
+    """What comes first in every file: uint8 ``[N, H, W, 3]`` to what the network expects.
 
-    def __init__(self, normalise: Normalise) -> None:
+    Scale and shift are as long as a row of the picture. Three numbers, one a channel, would be enough, but
+    where the channels lie innermost, as for a network in 8 bits, ONNX Runtime then works on three numbers at
+    a time, and this takes a fifth of the whole network's time.
+    """
+
+    def __init__(self, normalise: Normalise, size: Size) -> None:
         super().__init__()
         # (x / 255 - mean) / std as one multiplication and one addition.
         scale = 1 / (255 * torch.tensor(normalise.std))
         shift = -torch.tensor(normalise.mean) / torch.tensor(normalise.std)
-        self.register_buffer("scale", scale.view(1, 3, 1, 1))
-        self.register_buffer("shift", shift.view(1, 3, 1, 1))
+        self.width = size.width
+        self.register_buffer("scale", scale.repeat(size.width))
+        self.register_buffer("shift", shift.repeat(size.width))
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the tensor's name in the file)
         """float32 ``[N, 3, H, W]``."""
-        images = input.permute(0, 3, 1, 2).to(torch.float32)
-        return images * self.get_buffer("scale") + self.get_buffer("shift")
+        rows = input.to(torch.float32).flatten(2) * self.get_buffer("scale") + self.get_buffer("shift")
+        return rows.view(*rows.shape[:2], self.width, 3).permute(0, 3, 1, 2)
 
 
 def bare(proto: "ModelProto") -> bytes:

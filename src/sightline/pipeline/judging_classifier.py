@@ -22,7 +22,7 @@ def judge_classifier(fitted: Fitted, precision: float | None, watch: Watcher) ->
     calibration = _calibration(fitted)
     watch.progress("export", 0, 1)
     temperature = calibration.temperature if calibration else 1.0
-    model = PixelsToProbabilities(fitted.network, recipe.normalise, temperature)
+    model = PixelsToProbabilities(fitted.network, recipe.normalise, recipe.pixels.size, temperature)
     exported = classifier_file(model, recipe.pixels)
     watch.progress("export", 1, 1)
     pixels, source, _ = parity_pictures(fitted)
@@ -35,7 +35,7 @@ def judge_classifier(fitted: Fitted, precision: float | None, watch: Watcher) ->
     test, val = (answer(session, material, recipe, split, watch) for split in ("test", "val"))
     held = val
     if fitted.validated is not fitted.network:
-        before = PixelsToProbabilities(fitted.validated, recipe.normalise, temperature)
+        before = PixelsToProbabilities(fitted.validated, recipe.normalise, recipe.pixels.size, temperature)
         unseen = RUNTIMES.load("onnxruntime").load(classifier_file(before, recipe.pixels), recipe.threads)
         held = answer(unseen, material, recipe, "val", watch)
     return Judged(
