@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 
 from setting import data, fresh_workspace, sightline
+from variants import show_int8
 
 
 def main() -> None:
@@ -40,6 +41,7 @@ def main() -> None:
             f"CIFAR-10 top-1 on 5,000 test files: {top1.value:.4f} ({top1.low:.4f} to "
             f"{top1.high:.4f}); wanted 0.80"
         )
+        show_int8(workspace, "cifar10")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from setting import data, fresh_workspace, sightline
 from sightline.values.evaluation import DetectionParity
+from variants import show_int8
 
 
 def main() -> None:
@@ -41,6 +42,7 @@ def main() -> None:
                 f"{parity.max_score_difference:.1e}, boxes within {parity.max_box_difference:.1e} px, AP "
                 f"differs by {parity.ap_difference:+.1e}"
             )
+        show_int8(workspace, "boards")
         if arguments.keep:
             arguments.keep.mkdir(parents=True, exist_ok=True)
             shutil.copy(bundle.path, arguments.keep)
