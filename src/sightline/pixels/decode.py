@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from sightline.pixels.jpeg import open_jpeg
 from sightline.pixels.opened import NotAPicture, Opened
-from sightline.pixels.pillow_file import open_bmp, open_gif, open_png, open_tiff, open_webp
+from sightline.pixels.pillow_file import open_bmp, open_gif, open_png, open_tiff
 from sightline.pixels.pnm import open_pnm
+from sightline.pixels.webp import open_webp
 from sightline.values.image import Picture, Size, Undecodable
 
 MAX_PIXELS = 100_000_000

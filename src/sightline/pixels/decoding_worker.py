@@ -34,8 +34,9 @@ LARGE_PIXELS = 32_000_000
 
 _USUAL_PIXELS = 12_000_000
 _SECONDS: Final = (2.0, 10.0)
-_BYTES: Final = (400_000_000, 1_900_000_000)
 """What decoding may take: up to the usual number of pixels, and at the limit; between them on a line."""
+_BYTES: Final = (400_000_000, 1_900_000_000)
+"""What decoding may take: up to the usual number of pixels, and above."""
 
 _FITS: Mapping[str, Fit] = {"stretch": "stretch", "letterbox": "letterbox", "crop": "crop"}
 _LENGTHS = struct.Struct("<IQ")
@@ -46,21 +47,27 @@ def main() -> None:
     """Answer on the socket that is standard input, until the other end is closed."""
     with socket.socket(fileno=os.dup(0)) as channel:
         started = _address_space()
-        while True:
-            try:
-                head, length = receive_head(channel)
-            except EOFError:
-                return
-            held = started + length if started else 0
-            _allow(0, held)
-            data = receive_bytes(channel, length).tobytes()
-            declared = _declared(data)
-            if declared > LARGE_PIXELS:
-                send(channel, {"declared": declared})
-                channel.recv(1)
-            _allow(declared, held)
-            send(channel, *_answered(_work(data, head)))
-            signal.setitimer(signal.ITIMER_PROF, 0)
+        while _answer_next(channel, started):
+            pass
+
+
+def _answer_next(channel: socket.socket, started: int) -> bool:
+    """One question; False where there is none any more. Nothing of it is held afterwards."""
+    try:
+        head, length = receive_head(channel)
+    except EOFError:
+        return False
+    held = started + length if started else 0
+    _allow(0, held)
+    data = receive_bytes(channel, length).tobytes()
+    declared = _declared(data)
+    if declared > LARGE_PIXELS:
+        send(channel, {"declared": declared})
+        channel.recv(1)
+    _allow(declared, held)
+    send(channel, *_answered(_work(data, head)))
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return True
 
 
 def send(channel: socket.socket, head: Mapping[str, object], payload: bytes | memoryview = b"") -> None:
@@ -106,9 +113,8 @@ def receive_bytes(channel: socket.socket, length: int) -> Pixels:
 def limits(pixels: int) -> tuple[float, int]:
     """Processor seconds and bytes that decoding a picture of that many pixels may take."""
     share = (pixels - _USUAL_PIXELS) / (MAX_PIXELS - _USUAL_PIXELS)
-    share = min(1.0, max(0.0, share))
-    seconds, room = (low + share * (high - low) for low, high in (_SECONDS, _BYTES))
-    return seconds, int(room)
+    low, high = _SECONDS
+    return low + min(1.0, max(0.0, share)) * (high - low), _BYTES[pixels > _USUAL_PIXELS]
 
 
 def _allow(pixels: int, held: int) -> None:

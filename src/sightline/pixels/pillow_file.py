@@ -1,4 +1,4 @@
-"""The formats that Pillow decodes: PNG, WebP, BMP, TIFF, GIF and odd JPEGs; of several frames the first.
+"""The formats that Pillow decodes: PNG, BMP, TIFF, GIF and odd JPEGs; of several frames the first.
 
 Each goes to its own class: ``Image.open`` would try further formats and consult a global registry.
 """
@@ -14,7 +14,6 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from sightline.pixels.colour import eight_bit_rgb
 from sightline.pixels.opened import Opened
@@ -31,7 +30,7 @@ def opener(kind: Callable[[io.BytesIO], ImageFile]) -> Callable[[bytes], Opened]
     """
 
     def open_file(data: bytes) -> Opened:
-        _silence_pillow()
+        silence_pillow()
         image = kind(io.BytesIO(data))
         stored = Size(*image.size)
         exif = image.info.get("exif")
@@ -44,11 +43,11 @@ def opener(kind: Callable[[io.BytesIO], ImageFile]) -> Callable[[bytes], Opened]
     return open_file
 
 
-open_png, open_webp, open_bmp = opener(PngImageFile), opener(WebPImageFile), opener(BmpImageFile)
+open_png, open_bmp = opener(PngImageFile), opener(BmpImageFile)
 open_tiff, open_gif, open_odd_jpeg = opener(TiffImageFile), opener(GifImageFile), opener(JpegImageFile)
 
 
-def _silence_pillow() -> None:
+def silence_pillow() -> None:
     """Have Pillow's warnings about odd metadata ignored in this process.
 
     ``warnings.catch_warnings`` restores global state and so cannot be used in threads, and decoding
