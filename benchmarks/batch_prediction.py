@@ -20,8 +20,9 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
-from setting import data, fresh_workspace, processor, sightline
+from setting import data, fresh_workspace, sightline
 from sightline.export.compress.int8 import prepare
+from sightline.infer.benching import processor
 from sightline.infer.offline import predict_paths
 from sightline.infer.predictor import Predictor
 from sightline.pixels.model_input import ModelInput, model_input

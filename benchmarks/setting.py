@@ -33,11 +33,3 @@ def fresh_workspace() -> Iterator[Workspace]:
 def sightline(workspace: Workspace, *arguments: object) -> None:
     """Run a command as a user would, in the workspace's folder."""
     subprocess.run([sys.executable, "-m", "sightline", *map(str, arguments)], check=True, cwd=workspace.root)
-
-
-def processor() -> str:
-    """Its name, and which of the instructions that matter here it has."""
-    told = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
-    names = [line.partition(":")[2].strip() for line in told.splitlines() if line.startswith("model name")]
-    has = {"avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8"} & set(told.split())
-    return f"{next(iter(names), '?')}, {' '.join(sorted(has)) or 'flags unknown'}"

@@ -10,7 +10,7 @@ import difflib
 import importlib
 import inspect
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Generic, TypeVar, cast
@@ -66,7 +66,11 @@ class Folder(Generic[P]):
         except ModuleNotFoundError as error:
             if (error.name or "").startswith("sightline"):
                 raise
-            raise missing_extra(f"{self._kind} {name!r}", error.name or "", self.extra) from error
+            # A plugin that alone needs a library has an extra of its own name.
+            own_extra = name if name in (metadata("sightline").get_all("Provides-Extra") or ()) else ""
+            raise missing_extra(
+                f"{self._kind} {name!r}", error.name or "", self.extra or own_extra
+            ) from error
         self._check(name, plugin, protocol)
         return cast(P, plugin)
 

@@ -156,3 +156,13 @@ def test_a_killed_job_goes_on(shop: Path, tmp_path: Path) -> None:
     assert answered == sorted(map(str, folder.iterdir()))
     assert not journal.exists()
     assert "needs the file" in run("predict", "parts", folder, "--resume").refusal
+
+
+def test_a_release_is_timed(shop: Path) -> None:
+    done = run("bench", "parts", "--seconds", "0.1")
+    assert done.status == 0, done.err
+    first, *lines = done.out.splitlines()
+    assert first.startswith("parts@1, onnxruntime, ")
+    assert lines[0].split() == ["variant", "file", "MB", "memory", "MB"]
+    assert sum(" fp32 " in line for line in lines) >= 2
+    assert "no infer runtimes plugin named 'x'" in run("bench", "parts", "--runtime", "x").refusal

@@ -27,7 +27,7 @@ def pictures(tmp_path: Path) -> list[Answer]:
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    return Job("0" * 64, "", "classification", "csv", None, (str(tmp_path / "pictures"),))
+    return Job("0" * 64, "", "onnxruntime", "classification", "csv", None, (str(tmp_path / "pictures"),))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from sightline.errors import BundleError
+from sightline.errors import BundleError, MissingExtra
 from sightline.infer.runtimes import RUNTIMES
 from sightline.infer.runtimes.base import Session
 from sightline.values.contract import ModelContract
@@ -20,7 +20,11 @@ def noise() -> Pixels:
 
 
 def load(name: str, model: bytes, threads: int = 2) -> Session:
-    return RUNTIMES.load(name).load(model, threads)
+    try:
+        runtime = RUNTIMES.load(name)
+    except MissingExtra as error:
+        pytest.skip(str(error))
+    return runtime.load(model, threads)
 
 
 @runtimes

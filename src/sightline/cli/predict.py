@@ -33,6 +33,7 @@ def predict(
         typer.Option(min=1, help="Most labels or boxes an answer lists; a classifier's 5, a detector's all."),
     ] = None,
     variant: Annotated[str, typer.Option(help="A compressed form to answer with, such as int8.")] = "",
+    runtime: Annotated[str, typer.Option(help="The engine: onnxruntime or openvino.")] = "onnxruntime",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where an interrupted job for the same --out stopped.")
     ] = False,
@@ -54,7 +55,7 @@ def predict(
     if resume and not in_file:
         raise InputError("--resume needs the file of answers to go on with: --out FILE")
     bundle = open_release(release)
-    predictor = Predictor(bundle, top=top, variant=variant)
+    predictor = Predictor(bundle, runtime, top=top, variant=variant)
     contract = predictor.manifest.contract
     with Terminal() as terminal:
 
@@ -69,7 +70,7 @@ def predict(
         if form == "pictures":
             tally = draw_into(answers(), out or Path(), contract.classes)
         elif out is not None and in_file:
-            job = Job(bundle.sha256, variant, contract.task, form, top, tuple(map(str, pictures)))
+            job = Job(bundle.sha256, variant, runtime, contract.task, form, top, tuple(map(str, pictures)))
             with open_answers(out, job, resume=resume) as file:
                 tally = file.write(answers(file.tally.total))
         else:

@@ -41,6 +41,7 @@ class Job:
 
     release: str
     variant: str
+    runtime: str
     task: Task
     form: TextForm
     top: int | None
