@@ -22,9 +22,9 @@ from PIL import Image
 
 from setting import data, fresh_workspace, sightline
 from sightline.export.compress.int8 import prepare
-from sightline.infer.benching import processor
 from sightline.infer.offline import predict_paths
 from sightline.infer.predictor import Predictor
+from sightline.infer.processor import processor
 from sightline.pixels.model_input import ModelInput, model_input
 from sightline.settings import settings
 from sightline.values.contract import PixelRecipe

@@ -12,7 +12,7 @@ import numpy as np
 from setting import sightline
 from sightline.data.manifest import read_manifest
 from sightline.evaluate.measure import measure
-from sightline.infer.benching import processor
+from sightline.infer.processor import processor
 from sightline.infer.runtimes import RUNTIMES
 from sightline.infer.timing import latencies
 from sightline.pipeline.answering import answer

@@ -17,10 +17,15 @@ class Known:
     costs: tuple[float, ...]
     measured: list[int] = field(default_factory=list)
     ranked: list[tuple[int, int]] = field(default_factory=list)
+    room: tuple[int, ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:
         return tuple(f"layer{number}" for number in range(len(self.costs)))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return dict(zip(self.layers, self.room or (1,) * len(self.costs), strict=True))
 
     def compressed(self, kept: Collection[str]) -> bytes:
         return ",".join(sorted(kept)).encode()
@@ -54,6 +59,12 @@ def test_the_most_harmful_layers_are_kept_and_no_more() -> None:
     assert found.loss == pytest.approx(0.001)
     assert found.model == known.compressed(found.kept)
     assert known.ranked[-1] == (8, 8)
+
+
+def test_a_layer_that_costs_much_time_is_kept_last() -> None:
+    known = Known((0.3, 0.2, 0.2, 0.0, 0.0, 0.0), room=(1000, 10, 10, 1, 1, 1))
+    assert set(known.found(0.3).kept) == {"layer1", "layer2"}
+    assert set(known.found(0.1).kept) == {"layer0", "layer1", "layer2"}
 
 
 def test_half_of_the_layers_is_the_most() -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from sightline.errors import MissingExtra
-from sightline.infer.benching import FULL, footprints, processor, timings
+from sightline.infer.benching import FULL, footprints, timings
+from sightline.infer.processor import processor
 from sightline.infer.runtimes import RUNTIMES
 from sightline.values.release import Bundle, Variant
 

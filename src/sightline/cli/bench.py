@@ -19,8 +19,9 @@ def bench(
 ) -> None:
     """Time each variant by threads and batch: percentiles, throughput, memory."""
     from sightline.cli._terminal import Terminal
-    from sightline.infer.benching import FULL, footprints, processor, timings
+    from sightline.infer.benching import FULL, footprints, timings
     from sightline.infer.predictor import Predictor
+    from sightline.infer.processor import processor
     from sightline.settings import settings
     from sightline.workspace import open_release
 

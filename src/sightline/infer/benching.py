@@ -14,12 +14,6 @@ from sightline.values.release import Bundle
 FULL = "fp32"
 """What the model that all variants were made from is called."""
 
-_FLAGS = (
-    *("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"),
-    *("asimd", "asimddp", "i8mm"),
-)
-"""Instructions that make a difference to a network's speed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
@@ -80,16 +74,6 @@ def timings(
             for name, taken in latencies(sessions, _noise(bundle, batch), seconds).items():
                 middle, late, latest = np.percentile(np.array(taken) * 1000, (50, 95, 99)).tolist()
                 yield Timing(name, count, batch, len(taken), middle, late, latest)
-
-
-def processor() -> str:
-    """Its name, and which of the instructions that matter it has; as far as the system tells."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.is_file() else []
-    fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    has = set(fields.get("flags", fields.get("Features", "")).split())
-    flags = " ".join(flag for flag in _FLAGS if flag in has)
-    return f"{fields.get('model name', 'unknown processor')}; {flags or 'instructions unknown'}"
 
 
 def _models(bundle: Bundle) -> dict[str, bytes]:

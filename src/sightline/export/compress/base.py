@@ -1,6 +1,6 @@
 """What a way to compress gives."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from sightline.values.image import Pixels
@@ -12,6 +12,10 @@ class Compressible(Protocol):
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers that can be compressed, in the order of the graph."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """How many numbers each layer reads and writes for one picture: what leaving it as it is costs."""
 
     def compressed(self, kept: Collection[str]) -> bytes:
         """The ONNX file in which all layers but ``kept`` are compressed; the same call gives the same bytes.

@@ -13,8 +13,9 @@ MobileNetV2 detector whose first depthwise layer is kept, that took AP50 from 0.
 input therefore goes through an operator that changes nothing and that no optimiser takes away.
 """
 
+import math
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,7 @@ class Calibrated:
     proto: "ModelProto"
     ranges: "TensorsData"
     layers: tuple[str, ...]
+    sizes: Mapping[str, int]
     outside: tuple[str, ...]
 
     def compressed(self, kept: Collection[str]) -> bytes:
@@ -107,7 +109,22 @@ def prepare(model: bytes, calibration: Iterable[Pixels]) -> Compressible:
         )
         calibrator.collect_data(_Reader(calibration))
         ranges = calibrator.compute_data()
-    return Calibrated(proto, ranges, layers, tuple(_outside(proto.graph, set(layers))))
+    outside = tuple(_outside(proto.graph, set(layers)))
+    return Calibrated(proto, ranges, layers, dict(_sizes(proto, layers)), outside)
+
+
+def _sizes(proto: "ModelProto", layers: Collection[str]) -> Iterator[tuple[str, int]]:
+    """The numbers that each layer reads and writes for one picture; a free dimension counts as one."""
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(proto).graph
+    numbers = {
+        value.name: math.prod(max(1, each.dim_value) for each in value.type.tensor_type.shape.dim)
+        for value in (*graph.value_info, *graph.input, *graph.output)
+    }
+    for node in graph.node:
+        if node.name in layers:
+            yield node.name, numbers.get(node.input[0], 1) + numbers.get(node.output[0], 1)
 
 
 def _guard(graph: "GraphProto", kept: Collection[str]) -> None:

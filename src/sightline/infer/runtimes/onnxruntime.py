@@ -13,11 +13,14 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 
 from sightline.errors import BundleError
+from sightline.infer.processor import instructions
 from sightline.infer.runtimes.base import Arrays, Session
 from sightline.values.contract import TensorSpec
 from sightline.values.image import Pixels
 
 _FATAL = 4
+_VNNI = frozenset({"avx_vnni", "avx512_vnni"})
+"""Instructions that add products of 8-bit numbers in 32 bits."""
 _NUMPY_NAMES = {"float": "float32", "double": "float64"}
 _ENGINE_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
@@ -59,8 +62,9 @@ def load(model: bytes, threads: int) -> Session:
     options.log_severity_level = _FATAL
     options.use_deterministic_compute = True
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Without VNNI, pairs of 8-bit products are added in 16 bits, which overflow: rather slower than wrong.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if not instructions() & _VNNI:
+        # Pairs of 8-bit products are added in 16 bits then, which overflow: rather slower than wrong.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         engine = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except _ENGINE_ERRORS as error:
