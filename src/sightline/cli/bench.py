@@ -1,4 +1,4 @@
-"""How fast and how large the forms of a release are on this machine."""
+"""How fast and large the forms of a release are here."""
 
 from typing import Annotated
 
