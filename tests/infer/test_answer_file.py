@@ -1,6 +1,7 @@
 """Answers in a file: whole or not there, and nothing repeated or lost after an interruption."""
 
 import os
+import resource
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -172,3 +173,37 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, job: Job) ->
     with pytest.raises(StorageError) as caught, open_answers(tmp_path / "file" / "out", job, resume=False):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_a_job_can_be_interrupted_again_after_a_torn_entry(
+    out: Path, job: Job, pictures: list[Answer]
+) -> None:
+    expected = whole(out.with_name("other.csv"), job, pictures)
+    for done in (2, 3, 4):
+        with pytest.raises(Killed), open_answers(out, job, resume=True) as file:
+            file.write(until(pictures[file.tally.total : done], Killed()))
+        with out.with_name("answers.csv.journal").open("ab") as torn:
+            torn.write(b'{"answered":')
+    with open_answers(out, job, resume=True) as file:
+        assert file.tally.total == 4
+        file.write(pictures[4:])
+    assert out.read_bytes() == expected
+
+
+@pytest.mark.parametrize("limit", [0, 40, 70, 150, 500, 800])
+def test_a_full_disk_is_one_line_and_the_job_goes_on(
+    limit: int, out: Path, job: Job, pictures: list[Answer]
+) -> None:
+    expected = whole(out.with_name("other.csv"), job, pictures)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(StorageError) as caught, open_answers(out, job, resume=False) as file:
+            file.write(pictures)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+    with open_answers(out, job, resume=True) as file:
+        file.write(pictures[file.tally.total :])
+    assert out.read_bytes() == expected

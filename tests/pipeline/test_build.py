@@ -168,7 +168,7 @@ def test_a_disk_that_fills_up_ends_in_one_line_and_leaves_nothing_half_written(
 
     def full(self: files._Reporting, data: bytes) -> int:
         if self._path.match(name):
-            with files._reported(self._path):
+            with files.reported(self._path):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return write(self, data)
 

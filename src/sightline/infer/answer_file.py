@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedRandom, BufferedWriter
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -23,7 +24,7 @@ from sightline.errors import InputError, Interrupted
 from sightline.infer.predictor import Answer
 from sightline.infer.walking import find_pictures
 from sightline.infer.writing import Tally, TextForm, head_of, line_of
-from sightline.storage.files import make_folder, refused, sync_folder
+from sightline.storage.files import make_folder, reported, sync_folder
 from sightline.values.dataset import Task
 from sightline.values.prediction import Unanswered
 
@@ -86,12 +87,12 @@ class AnswerFile:
         """
         line = line_of(self._job.form, self._job.task)
         try:
-            with _reported(self._path):
+            with reported(self._path):
                 if not self._begun:
                     self._part.write(head_of(self._job.form, self._job.task))
             noted = time.monotonic()
             for answer in answers:
-                with _reported(self._path):
+                with reported(self._path):
                     self._part.write(line(answer))
                 self._names.update(_name(answer.source))
                 self.tally.add(answer)
@@ -105,7 +106,7 @@ class AnswerFile:
                 f"stopped; {self.tally.total:,} answers are in {self._part.name!r}; the same command with "
                 "--resume goes on"
             ) from None
-        with _reported(self._path):
+        with reported(self._path):
             Path(self._part.name).replace(self._path)
             Path(self._journal.name).unlink()
             sync_folder(self._path.parent)
@@ -113,7 +114,7 @@ class AnswerFile:
 
     def _keep(self) -> None:
         """Have what was written on the disk, and say so in the journal."""
-        with _reported(self._path):
+        with reported(self._path):
             self._part.flush()
             os.fsync(self._part.fileno())
             entry = _Entry(
@@ -139,15 +140,26 @@ def open_answers(path: Path, job: Job, *, resume: bool) -> Iterator[AnswerFile]:
     path = path.resolve() if path.is_symlink() else path  # a link stays a link
     make_folder(path.parent)
     part, journal = (path.with_name(f"{path.name}.{each}") for each in ("part", "journal"))
-    with _reported(path):
+    with reported(path):
         noted = journal.open("ab+")
-    with noted:
+    with _ending(noted):
         _lock(noted, path)
-        with _reported(path):
+        with reported(path):
             done = _last_entry(noted, part, job, resume=resume)
             written = part.open("ab" if done else "wb")
-        with written:
-            yield AnswerFile(path, job, written, noted, done)
+        with _ending(written):
+            with reported(path):
+                file = AnswerFile(path, job, written, noted, done)
+            yield file
+
+
+@contextmanager
+def _ending(file: BufferedWriter | BufferedRandom) -> Iterator[None]:
+    """Close the file without its buffer, which would try to write again what the disk refused."""
+    try:
+        yield
+    finally:
+        file.raw.close()
 
 
 def _lock(journal: BinaryIO, path: Path) -> None:
@@ -161,7 +173,9 @@ def _lock(journal: BinaryIO, path: Path) -> None:
 def _last_entry(journal: BinaryIO, part: Path, job: Job, *, resume: bool) -> _Entry | None:
     """What the unfinished job has done; None where there is none, and then the journal is empty."""
     journal.seek(0)
-    begun, *entries = journal.read().split(b"\n")[:-1] or [b""]
+    noted = journal.read()
+    journal.truncate(noted.rfind(b"\n") + 1)  # what a kill tore off must not begin the next entry
+    begun, *entries = noted.split(b"\n")[:-1] or [b""]
     if not entries or not part.is_file() or part.stat().st_size == 0:
         journal.truncate(0)
         return None
@@ -195,11 +209,3 @@ def _names(pictures: Sequence[str]) -> Iterator[bytes]:
 
 def _name(source: str) -> bytes:
     return os.fsencode(source) + b"\0"
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise refused("write", path, error) from error

@@ -78,16 +78,16 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         StorageError: the disk refused, also while the block writes. Other errors of the block pass
             through unchanged.
     """
-    with _reported(path):
+    with reported(path):
         path = path.resolve() if path.is_symlink() else path  # a link stays a link
     fresh = _part_beside(path)
     raw: _Reporting | None = None
     try:
-        with _reported(path):
+        with reported(path):
             raw = _Reporting(fresh, path)
         yield cast(BinaryIO, buffered := io.BufferedWriter(raw, buffer_size=1 << 20))
         buffered.flush()
-        with _reported(path):
+        with reported(path):
             os.fsync(raw.fileno())
             raw.close()
             fresh.replace(path)
@@ -104,7 +104,7 @@ def make_folder(folder: Path) -> None:
     Raises:
         StorageError: the disk refused, or something else has the name.
     """
-    with _reported(folder, "make the folder"):
+    with reported(folder, "make the folder"):
         missing = [each for each in (folder, *folder.parents) if not each.exists()]
         for each in reversed(missing):
             each.mkdir(exist_ok=True)
@@ -124,13 +124,13 @@ def sync_folder(folder: Path) -> None:
 
 def read_bytes(path: Path) -> bytes:
     """The whole file. Raises ``StorageError`` where it cannot be read."""
-    with _reported(path, "read"):
+    with reported(path, "read"):
         return path.read_bytes()
 
 
 def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hexadecimal digits. Raises ``StorageError``."""
-    with _reported(path, "read"), path.open("rb") as file:
+    with reported(path, "read"), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -160,7 +160,8 @@ def refused(doing: str, path: Path | None, error: OSError) -> StorageError:
 
 
 @contextmanager
-def _reported(path: Path, doing: str = "write") -> Iterator[None]:
+def reported(path: Path, doing: str = "write") -> Iterator[None]:
+    """Make an ``OSError`` of the block the one line of ``refused``."""
     try:
         yield
     except OSError as error:
@@ -169,7 +170,7 @@ def _reported(path: Path, doing: str = "write") -> Iterator[None]:
 
 def _part_beside(path: Path) -> Path:
     """A free name in the folder of ``path``, which is made; refuses what a rename must not replace."""
-    with _reported(path):
+    with reported(path):
         other = path.exists() and not path.is_file()
     if other:
         raise StorageError(f"cannot write {str(path)!r}: something that is not a plain file has this name")
@@ -192,5 +193,5 @@ class _Reporting(io.FileIO):
         self._path = path
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        with _reported(self._path):
+        with reported(self._path):
             return super().write(data)
