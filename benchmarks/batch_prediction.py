@@ -24,9 +24,8 @@ from setting import data, fresh_workspace, sightline
 from sightline.export.compress.int8 import prepare
 from sightline.infer.offline import predict_paths
 from sightline.infer.predictor import Predictor
-from sightline.infer.processor import processor
 from sightline.pixels.model_input import ModelInput, model_input
-from sightline.settings import settings
+from sightline.settings import processor, settings
 from sightline.values.contract import PixelRecipe
 from sightline.values.image import Pixels
 from sightline.values.prediction import Prediction

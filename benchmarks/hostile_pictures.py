@@ -46,7 +46,7 @@ class Row:
     outcomes: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     memory: float = 0.0
-    slowest: str = ""
+    last_end: str = ""
 
 
 def main() -> None:
@@ -108,12 +108,11 @@ class Watched:
             row.outcomes["picture"] += 1
         if after is not None:
             seconds, memory = used(after)
-            if seconds - spent > row.seconds:
-                row.seconds = seconds - spent
+            row.seconds = max(row.seconds, seconds - spent)
             row.memory = max(row.memory, memory)
             Path(f"/proc/{after}/clear_refs").write_text("5")
         elif isinstance(answer, Undecodable):
-            row.slowest = answer.reason
+            row.last_end = answer.reason
 
     def worker(self) -> int | None:
         """The process that waits for the next file; None where the last one ended it."""
@@ -131,7 +130,7 @@ def used(process: int) -> tuple[float, float]:
 def tell(rows: dict[str, Row]) -> None:
     for name, row in sorted(rows.items()):
         outcomes = ", ".join(f"{count:,} {what}" for what, count in sorted(row.outcomes.items()) if count)
-        last = f"; last end: {row.slowest}" if row.slowest else ""
+        last = f"; last end: {row.last_end}" if row.last_end else ""
         print(f"  {name:<12} {outcomes}; at most {row.seconds:.2f} s, {row.memory:.0f} MB{last}")
 
 

@@ -100,7 +100,7 @@ def unpack_some(archive: Path, folder: Path) -> None:
     taken = Counter[str]()
     with tarfile.open(archive) as tar:
         for member in sorted(tar.getmembers(), key=lambda each: each.name):
-            _, *place, _ = [*Path(member.name).parts, ""] if member.isdir() else Path(member.name).parts
+            place = Path(member.name).parts[1:-1]  # ("train", "bird") of cifar10/train/bird/0001.jpg
             if not member.isfile() or len(place) != 2 or place[0] not in PER_CLASS:
                 continue
             key = "/".join(place)

@@ -12,12 +12,12 @@ import numpy as np
 from setting import sightline
 from sightline.data.manifest import read_manifest
 from sightline.evaluate.measure import measure
-from sightline.infer.processor import processor
 from sightline.infer.runtimes import RUNTIMES
 from sightline.infer.timing import latencies
 from sightline.pipeline.answering import answer
 from sightline.pipeline.fitting import gather
 from sightline.pipeline.watch import Unwatched
+from sightline.settings import processor
 from sightline.workspace import Workspace
 
 _METRICS = {"classification": ("top1",), "detection": ("ap50", "ap")}

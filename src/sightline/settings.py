@@ -1,10 +1,16 @@
-"""The only reader of the environment."""
+"""The only reader of the environment, and what this machine computes with."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from sightline.errors import InputError
+
+_TELLING = (
+    *("avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16"),
+    *("asimd", "asimddp", "i8mm"),
+)
+"""Instructions that make a difference to a network's speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +41,22 @@ def available_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def instructions() -> frozenset[str]:
+    """The names that Linux gives to the processor's instructions; none on other systems."""
+    fields = _cpuinfo()
+    return frozenset(fields.get("flags", fields.get("Features", "")).split())
+
+
+def processor() -> str:
+    """Its name, and which of the instructions that matter it has."""
+    has = instructions()
+    flags = " ".join(flag for flag in _TELLING if flag in has)
+    return f"{_cpuinfo().get('model name', 'unknown processor')}; {flags or 'instructions unknown'}"
+
+
+def _cpuinfo() -> dict[str, str]:
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text().splitlines() if told.is_file() else []
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

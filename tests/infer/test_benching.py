@@ -9,8 +9,8 @@ import pytest
 
 from sightline.errors import MissingExtra
 from sightline.infer.benching import FULL, footprints, timings
-from sightline.infer.processor import processor
 from sightline.infer.runtimes import RUNTIMES
+from sightline.settings import processor
 from sightline.values.release import Bundle, Variant
 
 

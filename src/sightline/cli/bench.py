@@ -21,8 +21,7 @@ def bench(
     from sightline.cli._terminal import Terminal
     from sightline.infer.benching import FULL, footprints, timings
     from sightline.infer.predictor import Predictor
-    from sightline.infer.processor import processor
-    from sightline.settings import settings
+    from sightline.settings import processor, settings
     from sightline.workspace import open_release
 
     bundle, most = open_release(release), settings().threads

@@ -31,12 +31,13 @@ def judge_classifier(fitted: Fitted, precision: float | None, watch: Watcher) ->
         f"parity: {parity.same_label} of {parity.pictures} {parity.source} get the same class, "
         f"scores within {parity.max_score_difference:.1e}"
     )
-    session = RUNTIMES.load("onnxruntime").load(exported, recipe.threads)
+    engine = RUNTIMES.load("onnxruntime")
+    session = engine.load(exported, recipe.threads)
     test, val = (answer(session, material, recipe, split, watch) for split in ("test", "val"))
     held = val
     if fitted.validated is not fitted.network:
         before = PixelsToProbabilities(fitted.validated, recipe.normalise, recipe.pixels.size, temperature)
-        unseen = RUNTIMES.load("onnxruntime").load(classifier_file(before, recipe.pixels), recipe.threads)
+        unseen = engine.load(classifier_file(before, recipe.pixels), recipe.threads)
         held = answer(unseen, material, recipe, "val", watch)
     return Judged(
         model=exported,

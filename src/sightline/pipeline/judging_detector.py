@@ -26,21 +26,18 @@ def judge_detector(fitted: Fitted, precision: float | None, watch: Watcher) -> J
 
     recipe, rule = fitted.recipe, Suppression()
     watch.progress("export", 0, 1)
-    model, unseen = (
-        PixelsToCandidates(network, recipe.normalise, recipe.pixels.size)
-        for network in (fitted.network, fitted.validated)
-    )
+    model = PixelsToCandidates(fitted.network, recipe.normalise, recipe.pixels.size)
     exported = detector_file(model, recipe.pixels, len(recipe.classes), rule)
     watch.progress("export", 1, 1)
     parity = _parity(model, exported, fitted, rule, watch)
-    session = RUNTIMES.load("onnxruntime").load(exported, recipe.threads)
+    engine = RUNTIMES.load("onnxruntime")
+    session = engine.load(exported, recipe.threads)
     test, val = (answer(session, fitted.material, recipe, split, watch) for split in ("test", "val"))
     held = val
     if fitted.validated is not fitted.network:
-        before = detector_file(unseen, recipe.pixels, len(recipe.classes), rule)
-        held = answer(
-            RUNTIMES.load("onnxruntime").load(before, recipe.threads), fitted.material, recipe, "val", watch
-        )
+        before = PixelsToCandidates(fitted.validated, recipe.normalise, recipe.pixels.size)
+        unseen = engine.load(detector_file(before, recipe.pixels, len(recipe.classes), rule), recipe.threads)
+        held = answer(unseen, fitted.material, recipe, "val", watch)
     # A detector without thresholds would give every box: without validation each class has the middle.
     thresholds = operating_thresholds(held.measured, recipe.classes, precision, watch) or dict.fromkeys(
         recipe.classes, UNKNOWN

@@ -5,7 +5,6 @@ https://developers.google.com/speed/webp/docs/riff_container
 """
 
 import io
-from collections.abc import Iterator
 
 from PIL.WebPImagePlugin import WebPImageFile
 
@@ -24,7 +23,6 @@ def open_webp(data: bytes) -> Opened:
     Raises:
         NotAPicture: the first chunk is none that a WebP file begins with, or it is cut short.
     """
-    exif = next((body for name, body in _chunks(data) if name == b"EXIF"), b"")
     stored = _size(data)
 
     def load(_: Size | None) -> tuple[Pixels, float]:
@@ -34,7 +32,7 @@ def open_webp(data: bytes) -> Opened:
             raise NotAPicture(f"a WebP file of {stored} whose picture is another, {Size(*image.size)}")
         return eight_bit_rgb(image), 1.0
 
-    return Opened(stored, load, turn_of_exif(exif))
+    return Opened(stored, load, turn_of_exif(_exif(data)))
 
 
 def _size(data: bytes) -> Size:
@@ -49,9 +47,12 @@ def _size(data: bytes) -> Size:
     raise NotAPicture("a WebP file whose header is damaged")
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _exif(data: bytes) -> bytes:
+    """The chunk of that name; empty where there is none."""
     at = _FIRST_CHUNK
     while at + 8 <= len(data):
         length = int.from_bytes(data[at + 4 : at + 8], "little")
-        yield data[at : at + 4], data[at + 8 : at + 8 + length]
+        if data.startswith(b"EXIF", at):
+            return data[at + 8 : at + 8 + length]
         at += 8 + length + length % 2
+    return b""

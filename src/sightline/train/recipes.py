@@ -11,6 +11,7 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 
 from sightline.errors import RecipeError
+from sightline.settings import instructions
 from sightline.train.augmentation import parse_amounts
 from sightline.train.batches import CELL
 from sightline.train.weights import DETECTOR, InitialWeights
@@ -219,9 +220,7 @@ def _size(dataset: Dataset, weights: InitialWeights) -> Size:
 def _precision() -> Precision:
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
-    listed = Path("/proc/cpuinfo")
-    flags = set(listed.read_text().split()) if listed.is_file() else set()
-    return "bf16-mixed" if flags & {"amx_bf16", "avx512_bf16"} else "32-true"
+    return "bf16-mixed" if instructions() & {"amx_bf16", "avx512_bf16"} else "32-true"
 
 
 def _given(value: T | None, otherwise: T) -> T:

@@ -13,8 +13,8 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 
 from sightline.errors import BundleError
-from sightline.infer.processor import instructions
 from sightline.infer.runtimes.base import Arrays, Session
+from sightline.settings import instructions
 from sightline.values.contract import TensorSpec
 from sightline.values.image import Pixels
 
