@@ -86,8 +86,17 @@ def test_no_torch_is_loaded_by_a_fresh_process_that_imports_every_other_room() -
         and file.parent.name != "versions"
         and file.name != "env.py"
     ]
-    program = f"import sys, importlib\nfor m in {modules!r}: importlib.import_module(m)\n"
-    program += f"print(sorted(set(sys.modules) & {TORCH_FAMILY!r}))"
+    # A plugin that carries an extra's own name (`runtimes.openvino`) needs that extra, and only that.
+    program = f"""
+import importlib, sys
+for module in {modules!r}:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.rpartition(".")[2]:
+            raise
+print(sorted(set(sys.modules) & {TORCH_FAMILY!r}))
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
