@@ -27,6 +27,7 @@ def fresh_workspace() -> Iterator[Workspace]:
     """A workspace, and a signing key, that nobody else sees."""
     with tempfile.TemporaryDirectory(prefix="sightline-benchmark-") as folder:
         os.environ["SIGHTLINE_CONFIG_DIR"] = str(Path(folder) / "config")
+        os.environ["SIGHTLINE_CACHE_DIR"] = str(Path(folder) / "cache")
         yield Workspace.init(Path(folder) / "workspace")
 
 

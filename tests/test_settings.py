@@ -17,6 +17,11 @@ def test_the_environment_decides_folder_and_threads(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     monkeypatch.delenv("SIGHTLINE_THREADS")
     assert settings().config_dir == tmp_path / "xdg" / "sightline"
+    monkeypatch.setenv("SIGHTLINE_CACHE_DIR", str(tmp_path))
+    assert settings().cache_dir == tmp_path
+    monkeypatch.delenv("SIGHTLINE_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert settings().cache_dir == tmp_path / "xdg" / "sightline"
     assert settings().threads >= 1
 
 

@@ -17,23 +17,30 @@ _TELLING = (
 class Settings:
     """What the environment decides.
 
+    ``cache_dir`` holds what can be found out again (``SIGHTLINE_CACHE_DIR``, else
+    ``$XDG_CACHE_HOME/sightline``, else ``~/.cache/sightline``).
     ``config_dir`` holds the user's private key and trusted keys (``SIGHTLINE_CONFIG_DIR``, else
     ``$XDG_CONFIG_HOME/sightline``, else ``~/.config/sightline``). ``threads`` is the number of
     processors that work may use (``SIGHTLINE_THREADS``, else those this process may run on).
     """
 
+    cache_dir: Path
     config_dir: Path
     threads: int
 
 
 def settings() -> Settings:
     """The settings as the environment has them now."""
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    config_dir = os.environ.get("SIGHTLINE_CONFIG_DIR") or Path(base) / "sightline"
     wanted = os.environ.get("SIGHTLINE_THREADS") or str(available_processors())
     if not wanted.isdigit() or int(wanted) < 1:
         raise InputError(f"SIGHTLINE_THREADS must be a whole number from 1, got {wanted!r}")
-    return Settings(config_dir=Path(config_dir).expanduser(), threads=int(wanted))
+    return Settings(_folder("CACHE", ".cache"), _folder("CONFIG", ".config"), int(wanted))
+
+
+def _folder(kind: str, usual: str) -> Path:
+    """Where the XDG base directory specification puts it, unless sightline's own variable says otherwise."""
+    base = os.environ.get(f"XDG_{kind}_HOME") or Path.home() / usual
+    return Path(os.environ.get(f"SIGHTLINE_{kind}_DIR") or Path(base) / "sightline").expanduser()
 
 
 def available_processors() -> int:

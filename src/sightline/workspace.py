@@ -11,6 +11,7 @@ from sightline.errors import BundleError, DatasetError, GateHeld, RegistryError,
 from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
+from sightline.pipeline.collecting import HOURS, Leftover, free, leftovers
 from sightline.pipeline.comparing import compare_releases, open_registered
 from sightline.pipeline.compressing import compress_release
 from sightline.pipeline.watch import Unwatched, Watcher
@@ -165,6 +166,17 @@ class Workspace:
             accept_undecided,
             watch or Unwatched(),
         )
+
+    def gc(self, hours: float = HOURS, *, dry_run: bool = False) -> tuple[Leftover, ...]:
+        """Free what nothing refers to and is at least that many hours old; give what it was, or would be.
+
+        Raises:
+            StorageError: the catalogue or the disk refused.
+        """
+        found = leftovers(self.layout, self.registry, hours)
+        for each in () if dry_run else found:
+            free(each)
+        return found
 
     def releases(self, name: str | None = None) -> tuple[Release, ...]:
         """All releases, or those of one name."""

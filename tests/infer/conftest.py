@@ -1,7 +1,7 @@
 """A model that answers with a picture's main colour, and pictures to ask it about."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from sightline.values.release import Bundle, Manifest, Variant
 
 CLASSES = ("red", "green", "blue")
 SIDE = 8
-_FLOAT, _UINT8, _INT64 = 1, 2, 7
+_FLOAT, _UINT8, _INT64, _BOOL = 1, 2, 7, 9
 CONTRACT = ModelContract(
     task="classification",
     classes=CLASSES,
@@ -63,15 +63,18 @@ def tensor(number: int, name: str, kind: int, shape: tuple[int | str, ...]) -> b
     return field(number, field(1, name) + field(2, field(1, field(1, kind) + field(2, dims))))
 
 
-def colour_model(scale: float = 0.05, classes: int = 3, side: int = SIDE) -> bytes:
+def colour_model(
+    scale: float = 0.05, classes: int = 3, side: int = SIDE, strange: Sequence[bytes] = ()
+) -> bytes:
     """Embedding: mean red, green and blue; probabilities: softmax of the mean times ``scale``.
 
     Written as protobuf by hand, because the base environment has no onnx package. ``classes`` is only
-    what the file claims.
+    what the file claims; parts that are ``strange`` make the embedding from what is called ``mean``.
     """
     graph = [
         node("Cast", ["pictures"], "floats", to=_FLOAT),
-        node("ReduceMean", ["floats", "axes"], "embedding", keepdims=0),
+        node("ReduceMean", ["floats", "axes"], "mean" if strange else "embedding", keepdims=0),
+        *strange,
         node("Mul", ["embedding", "scale"], "logits"),
         node("Softmax", ["logits"], "probabilities", axis=1),
         field(2, "colour"),
@@ -83,6 +86,35 @@ def colour_model(scale: float = 0.05, classes: int = 3, side: int = SIDE) -> byt
     ]
     opset = field(1, "") + field(2, 18)
     return field(1, 9) + field(7, b"".join(graph)) + field(8, opset)
+
+
+def hungry_model() -> bytes:
+    """A model that first makes a million million numbers."""
+    strange = [
+        constant("much", np.array([10**6, 10**6], dtype=np.int64)),
+        node("ConstantOfShape", ["much"], "made"),
+        node("ReduceMin", ["made"], "least", keepdims=0),
+        node("Add", ["mean", "least"], "embedding"),
+    ]
+    return colour_model(strange=strange)
+
+
+def endless_model() -> bytes:
+    """A model that takes the sine of a mean as often as a number of 64 bits can say."""
+    body = [
+        node("Identity", ["go"], "on"),
+        node("Sin", ["value"], "next"),
+        field(2, "body"),
+        tensor(11, "turn", _INT64, ()),
+        tensor(11, "go", _BOOL, ()),
+        tensor(11, "value", _FLOAT, ("batch", 3)),
+        tensor(12, "on", _BOOL, ()),
+        tensor(12, "next", _FLOAT, ("batch", 3)),
+    ]
+    graph = field(5, field(1, "body") + field(6, b"".join(body)) + field(20, 5))
+    loop = b"".join(field(1, each) for each in ("turns", "", "mean"))
+    turns = constant("turns", np.array(2**62, dtype=np.int64))
+    return colour_model(strange=[turns, field(1, loop + field(2, "embedding") + field(4, "Loop") + graph)])
 
 
 def make_bundle(
@@ -131,6 +163,18 @@ def contract() -> ModelContract:
 def model() -> Callable[..., bytes]:
     """``model(scale=0.05, classes=3, side=8)``: the bytes of a model."""
     return colour_model
+
+
+@pytest.fixture(scope="session")
+def hungry() -> bytes:
+    """A model that asks for all memory."""
+    return hungry_model()
+
+
+@pytest.fixture(scope="session")
+def endless() -> bytes:
+    """A model that does not end."""
+    return endless_model()
 
 
 @pytest.fixture(scope="session")

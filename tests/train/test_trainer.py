@@ -10,6 +10,7 @@ import torch
 from sightline.errors import Interrupted, NotFinite, StorageError, TrainingError
 from sightline.train.arch import ARCHITECTURES
 from sightline.train.arch.base import Network
+from sightline.train.augmentation import Augmenter, Drawn
 from sightline.train.checkpoint import load_checkpoint
 from sightline.train.optimiser import Work
 from sightline.train.planning import epochs_for
@@ -18,6 +19,7 @@ from sightline.train.trainer import Watch, train
 from sightline.train.validating import answer
 from sightline.train.weights import weights_digest
 from sightline.values.evaluation import Checkpoint, Epoch
+from sightline.values.image import Size
 from train_bench import Bench, make_bench
 
 
@@ -85,6 +87,18 @@ def test_a_frozen_backbone_stays_as_it_was(tmp_path: Path) -> None:
         name for name, value in network.body.state_dict().items() if not torch.equal(value, before[name])
     }
     assert changed == {"classifier.weight", "classifier.bias"}
+
+
+def test_frozen_statistics_stay_and_weights_learn(tmp_path: Path) -> None:
+    bench = make_bench(tmp_path, frozen_statistics=True, epochs=1)
+    before = {name: value.clone() for name, value in fresh().body.state_dict().items()}
+    network, _ = run(bench, tmp_path / "run")
+    after = network.body.state_dict()
+    running = {name for name in after if "running" in name}
+    assert running
+    assert all(torch.equal(after[name], before[name]) for name in running)
+    learned = [name for name in after if name.endswith("weight")]
+    assert not any(torch.equal(after[name], before[name]) for name in learned)
 
 
 def test_it_stops_early_without_progress(tmp_path: Path) -> None:
@@ -176,6 +190,27 @@ def test_an_epoch_at_full_size_is_kept_whatever_was_found_at_half(tmp_path: Path
     _, checkpoint = run(bench, tmp_path / "run")
     assert 4 < len(checkpoint.history) < 8
     assert checkpoint.best_epoch >= 5
+
+
+def test_objects_change_their_size_only_in_epochs_at_half_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench(
+        tmp_path, side=64, half_size=0.5, epochs=4, refit=0.5, augment={"scale": 0.2, "flip": 0.5}
+    )
+    drawn = []
+    draw = Augmenter.draw
+
+    def noted(self: Augmenter, count: int, size: Size, dice: torch.Generator) -> Drawn:
+        drawn.append((size.width, tuple(plugin.__name__.rpartition(".")[2] for plugin, _ in self.steps)))
+        return draw(self, count, size, dice)
+
+    monkeypatch.setattr(Augmenter, "draw", noted)
+    run(bench, tmp_path / "run")
+    assert set(drawn) == {(32, ("flip", "scale")), (64, ("flip",))}
+    assert refitting(bench.recipe).augment == {"flip": 0.5}
+    whole = replace(bench.recipe, half_size=0.0)
+    assert whole.augment_at_full_size == refitting(whole).augment == whole.augment
 
 
 def test_work_counts_a_step_at_half_size_as_a_quarter(bench: Bench) -> None:

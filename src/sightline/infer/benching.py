@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sightline.infer.runtimes import RUNTIMES
+from sightline.infer.predictor import open_session
 from sightline.infer.runtimes.base import Session
 from sightline.infer.timing import latencies
 from sightline.values.release import Bundle
@@ -48,12 +48,13 @@ class Timing:
 def footprints(bundle: Bundle, runtime: str, threads: int) -> tuple[Footprint, ...]:
     """How large each form of the model is, on disk and in memory."""
     found = []
-    for name, model in _models(bundle).items():
+    for variant in ("", *sorted(bundle.variants)):
         before = _resident()
-        session = RUNTIMES.load(runtime).load(model, threads)
+        session = open_session(bundle, runtime, threads, variant)
         session.run(_noise(bundle, 1))
         after = _resident()
-        found.append(Footprint(name, len(model), after - before if before and after else None))
+        model = bundle.variants[variant].model if variant else bundle.model
+        found.append(Footprint(variant or FULL, len(model), after - before if before and after else None))
         del session
     return tuple(found)
 
@@ -68,16 +69,13 @@ def timings(
     """
     for count in threads:
         sessions: Mapping[str, Session] = {
-            name: RUNTIMES.load(runtime).load(model, count) for name, model in _models(bundle).items()
+            variant or FULL: open_session(bundle, runtime, count, variant)
+            for variant in ("", *sorted(bundle.variants))
         }
         for batch in batches:
             for name, taken in latencies(sessions, _noise(bundle, batch), seconds).items():
                 middle, late, latest = np.percentile(np.array(taken) * 1000, (50, 95, 99)).tolist()
                 yield Timing(name, count, batch, len(taken), middle, late, latest)
-
-
-def _models(bundle: Bundle) -> dict[str, bytes]:
-    return {FULL: bundle.model} | {name: each.model for name, each in sorted(bundle.variants.items())}
 
 
 def _noise(bundle: Bundle, batch: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -11,10 +11,12 @@ from sightline.infer.agreement import check_contract, check_tensors, fits
 from sightline.infer.outputs import OUTPUTS
 from sightline.infer.outputs.base import Reading
 from sightline.infer.runtimes import RUNTIMES
-from sightline.infer.runtimes.base import Arrays
+from sightline.infer.runtimes.base import Arrays, Session
+from sightline.infer.trial import Trial, try_out
 from sightline.pixels.isolated import model_input
 from sightline.pixels.model_input import ModelInput, lifted
 from sightline.settings import settings
+from sightline.values.contract import ModelContract
 from sightline.values.image import Pixels, Undecodable
 from sightline.values.prediction import Prediction, Unanswered
 from sightline.values.release import Bundle
@@ -35,7 +37,8 @@ class Prepared:
 class Predictor:
     """Answers from the verified ``bundle``; needs no torch and reads no file.
 
-    Loading checks that the model's real inputs and outputs are those that the manifest promises.
+    Loading checks that the model's real inputs and outputs are those that the manifest promises; the first
+    time on a machine a process of its own loads and runs it, within limits.
     ``threads`` (default: the settings') work inside the model; ``top`` is how many labels an answer
     carries at most (default: a classifier's 5 best, all that a detector found); ``variant`` is the
     compressed model to answer with (default: the full one), and stands behind the release in answers. May
@@ -62,15 +65,12 @@ class Predictor:
         if top is not None and top < 1:
             raise InputError(f"an answer carries at least 1 label, got top={top}")
         self._output = OUTPUTS.load(manifest.contract.task)
-        check_contract(self.release, manifest.contract)
-        self._session = RUNTIMES.load(runtime).load(_file(bundle, variant), threads or settings().threads)
-        check_tensors(self.release, "inputs", manifest.contract.inputs, self._session.inputs)
-        check_tensors(self.release, "outputs", manifest.contract.outputs, self._session.outputs)
+        self._session = open_session(bundle, runtime, threads or settings().threads, variant)
 
     @property
     def batch_size(self) -> int:
         """Pictures a batch, from 1 to 64: larger ones leave the processor's caches and are slower."""
-        return max(1, min(64, _BATCH_PIXELS // self.manifest.contract.pixels.size.area))
+        return _batch_size(self.manifest.contract)
 
     def prepare(self, source: str, data: bytes) -> Prepared | Unanswered:
         """The file ``data`` decoded and made into the model's input; may run in any thread."""
@@ -139,6 +139,32 @@ class Predictor:
         if boxes is not None:
             boxes = lifted(boxes, self.manifest.contract.pixels, original)
         return Prediction(asked.source, original, reading.labels, self.release, boxes)
+
+
+def open_session(bundle: Bundle, runtime: str, threads: int, variant: str = "") -> Session:
+    """The model of ``bundle``, or its ``variant``, in this process, once its first run elsewhere went well.
+
+    Raises:
+        BundleError: the model cannot be loaded or run within limits, or is not what its manifest says.
+        UnknownPlugin: no such runtime.
+        InputError: no such variant.
+    """
+    manifest, model = bundle.manifest, _file(bundle, variant)
+    contract = manifest.contract
+    release = f"{manifest.name}@{manifest.version}" + (f"/{variant}" if variant else "")
+    check_contract(release, contract)
+    try:
+        try_out(model, Trial(runtime, threads, _batch_size(contract), contract.pixels.size))
+        session = RUNTIMES.load(runtime).load(model, threads)
+    except BundleError as error:
+        raise BundleError(f"{release} is refused: {error}") from error
+    check_tensors(release, "inputs", contract.inputs, session.inputs)
+    check_tensors(release, "outputs", contract.outputs, session.outputs)
+    return session
+
+
+def _batch_size(contract: ModelContract) -> int:
+    return max(1, min(64, _BATCH_PIXELS // contract.pixels.size.area))
 
 
 def _file(bundle: Bundle, variant: str) -> bytes:

@@ -20,6 +20,7 @@ from sightline.evaluate.classified import Classified
 from sightline.evaluate.gates import compare
 from sightline.evaluate.matches import Matches
 from sightline.evaluate.measure import measure, metric_of
+from sightline.infer.predictor import open_session
 from sightline.infer.runtimes import RUNTIMES
 from sightline.pipeline.answering import Answered, answer, batch_of
 from sightline.pipeline.comparing import open_registered
@@ -199,7 +200,7 @@ def compress_release(
     dataset = read_manifest(listed)
     material = gather(dataset, manifest.recipe, layout.internal / "cache", cache_bytes, watch)
     try:
-        session = RUNTIMES.load("onnxruntime").load(bundle.model, manifest.recipe.threads)
+        session = open_session(bundle, "onnxruntime", manifest.recipe.threads)
         test, val = (
             answer(session, material, manifest.recipe, split, watch, "judge the full model")
             for split in ("test", "val")

@@ -51,6 +51,23 @@ class Run:
         """The page for people."""
         return self.folder / "report.html"
 
+    @property
+    def going(self) -> bool:
+        """Whether a process is at work on it."""
+        try:
+            handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise refused("look at", self.folder, error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     def at(self, stage: Stage, release: str = "") -> "Run":
         """The same run, now at ``stage``; recorded on disk first."""
         run = Run(self.folder, replace(self.state, stage=stage, release=release))
@@ -96,14 +113,19 @@ def start_run(layout: Layout, name: str, fingerprint: str) -> Run:
     raise StorageError(f"a thousand runs of {name!r} began in this second")
 
 
+def runs(layout: Layout) -> tuple[Run, ...]:
+    """All runs that can be read."""
+    files = layout.runs.glob("*/run.json")
+    return tuple(Run(file.parent, state) for file in files if (state := _read(file)))
+
+
 def unfinished_run(layout: Layout, name: str, fingerprint: str) -> Run:
     """The latest run of ``name`` on this dataset that has a plan and no release.
 
     Raises:
         InputError: there is none.
     """
-    runs = [Run(file.parent, state) for file in layout.runs.glob("*/run.json") if (state := _read(file))]
-    own = [r for r in runs if r.state.name == name and r.state.dataset_fingerprint == fingerprint]
+    own = [r for r in runs(layout) if r.state.name == name and r.state.dataset_fingerprint == fingerprint]
     for run in sorted(own, key=lambda r: r.folder.name, reverse=True):
         if run.state.stage in ("planned", "trained"):
             return run

@@ -69,7 +69,7 @@ def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, step: int, work: 
 def set_training(network: Network, recipe: Recipe) -> None:
     """Training mode; what is frozen keeps its running statistics too."""
     network.train()
-    if recipe.backbone_rate == 0:
+    if recipe.backbone_rate == 0 or recipe.frozen_statistics:
         network.eval()
         for head in network.heads:
             network.body.get_submodule(head).train()

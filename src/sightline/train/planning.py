@@ -51,10 +51,10 @@ def epochs_for(minutes: float, network: Network, loaders: Loaders, recipe: Recip
             model, twin, sized.val, recipe
         )
 
-    full = seconds(loaders.at(half=False))
+    full = seconds(loaders.at(recipe, half=False))
     an_epoch = (1 - recipe.half_size) * full
     if recipe.half_size:
-        an_epoch += recipe.half_size * seconds(loaders.at(half=True))
+        an_epoch += recipe.half_size * seconds(loaders.at(recipe, half=True))
     if recipe.refit:
         an_epoch += recipe.refit * full * (1 + len(loaders.val.indices) / len(loaders.train.indices))
     return max(1, min(_MOST_EPOCHS, int(minutes * 60 / an_epoch)))

@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 
 from sightline.errors import Interrupted, NotFinite
 from sightline.train.arch.base import Network
+from sightline.train.augmentation import Augmenter
 from sightline.train.batches import Batch, Loader
 from sightline.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sightline.train.event_file import EventFile
@@ -33,9 +34,11 @@ class Loaders:
     train: Loader
     val: Loader
 
-    def at(self, *, half: bool) -> "Loaders":
+    def at(self, recipe: Recipe, *, half: bool) -> "Loaders":
         """The same pictures at half or at full size; validation too, which would cost more than the steps."""
-        return Loaders(replace(self.train, half=half), replace(self.val, half=half))
+        amounts = recipe.augment if half else recipe.augment_at_full_size
+        train = replace(self.train, half=half, augmenter=Augmenter.of(amounts, recipe.task))
+        return Loaders(train, replace(self.val, half=half))
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def train(
             started, losses, rate = time.monotonic(), [], 0.0
             torch.manual_seed(recipe.seed * 1_000_003 + number)
             set_training(network, recipe)
-            sized = loaders.at(half=number <= recipe.half_size_epochs)
+            sized = loaders.at(recipe, half=number <= recipe.half_size_epochs)
             for batch in sized.train.shuffled(recipe.seed, number):
                 rate = set_rate(optimiser, recipe, step, work)
                 optimiser.zero_grad()

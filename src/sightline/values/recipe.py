@@ -39,7 +39,8 @@ class Recipe:
     backbone's learning rate (0 freezes it); ``warmup`` is a fraction of all work; ``patience`` counts
     epochs without a better validation (0: never stop early); ``augment`` maps an augmentation's name to
     its amount; ``initial_sha256`` is the digest of all weights before the first step. ``frozen_stem``
-    keeps the network's first modules as they were given; gradients are scaled down to ``clip_norm``
+    keeps the network's first modules as they were given, ``frozen_statistics`` the running statistics of
+    normalisation in all that weights files bring; gradients are scaled down to ``clip_norm``
     where their norm is larger (0: never). The first ``half_size`` of all epochs learn from pictures of
     half the size. After all epochs come ``refit`` times as many that learn from the validation pictures
     too.
@@ -64,6 +65,7 @@ class Recipe:
     half_size: float = 0.0
     refit: float = 0.0
     frozen_stem: bool = False
+    frozen_statistics: bool = False
     clip_norm: float = 0.0
     patience: int = 0
     augment: Mapping[str, float] = field(default_factory=dict)
@@ -87,6 +89,16 @@ class Recipe:
     def half_size_epochs(self) -> int:
         """How many epochs come first that learn from pictures of half the size; never all."""
         return min(int(self.half_size * self.epochs + 1e-9), max(0, self.epochs - 1))
+
+    @property
+    def augment_at_full_size(self) -> Mapping[str, float]:
+        """Where the first epochs are at half size, objects change their size in those alone.
+
+        The last epochs show objects as large as the camera does, so that boxes settle (YOLOX, Ge et al. 2021,
+        ends its strong augmentations before the end too).
+        """
+        settles = self.half_size_epochs > 0
+        return {name: amount for name, amount in self.augment.items() if not (settles and name == "scale")}
 
     @property
     def refit_epochs(self) -> int:

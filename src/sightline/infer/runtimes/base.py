@@ -29,7 +29,9 @@ class Session(Protocol):
 
 
 class Runtime(Protocol):
-    """One engine."""
+    """One engine. ``VERSION`` is its library's."""
+
+    VERSION: str
 
     def load(self, model: bytes, threads: int) -> Session:
         """The model held by ``model`` (the bytes of ``model.onnx``), working with ``threads`` threads.

@@ -18,6 +18,7 @@ from sightline.settings import instructions
 from sightline.values.contract import TensorSpec
 from sightline.values.image import Pixels
 
+VERSION: str = onnxruntime.__version__
 _FATAL = 4
 _VNNI = frozenset({"avx_vnni", "avx512_vnni"})
 """Instructions that add products of 8-bit numbers in 32 bits."""

@@ -16,6 +16,8 @@ from sightline.infer.runtimes.base import Arrays, Session
 from sightline.values.contract import TensorSpec
 from sightline.values.image import Pixels
 
+VERSION: str = openvino.__version__
+
 
 @dataclass(frozen=True, slots=True)
 class OpenVinoSession:
