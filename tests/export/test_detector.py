@@ -232,3 +232,22 @@ def test_beyond_a_cut_only_real_candidates_are_borderline() -> None:
     assert compare_answers(nothing, real, given).borderline == 1
     assert compare_answers(nothing, found([(1, 2, 99, 98, 0, 0.5)]), given).borderline == 0
     assert compare_answers(nothing, found([(*boxes[-1].tolist(), 0, 0.6)]), given).borderline == 0
+
+
+def test_what_a_doubtful_one_pushes_out_of_a_full_answer_is_borderline() -> None:
+    rule = Suppression(0.6, 0.1, candidates=10, detections=3)
+    boxes = [
+        (0.0, 0.0, 10.0, 10.0),
+        (0.0, 0.0, 10.0, 6.0),
+        (40.0, 40.0, 60.0, 60.0),
+        (70.0, 70.0, 90.0, 90.0),
+    ]
+    scores = [0.9, 0.8, 0.7, 0.5]
+    given = Candidates(torch.tensor(boxes, dtype=torch.float32), torch.tensor(scores)[:, None], rule)
+    rows = [(*box, 0, score) for box, score in zip(boxes, scores, strict=True)]
+    # An overlap of 0.6 is at the limit: where the second survives, the fourth is one too many.
+    parity = compare_answers(found([rows[0], *rows[2:4]]), found(rows[:3]), given)
+    assert (parity.detections, parity.matched, parity.borderline) == (4, 2, 2)
+    # An answer that is not full has nothing to push out with.
+    parity = compare_answers(found([rows[0], *rows[2:4]]), found([rows[0], rows[2]]), given)
+    assert (parity.matched, parity.borderline) == (2, 0)

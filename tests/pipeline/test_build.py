@@ -14,7 +14,9 @@ import pytest
 
 from command_line import SMALL, Done, Product, run
 from sightline.bundle.archive import MODEL, unpack
+from sightline.pipeline.runs import Run
 from sightline.storage import files
+from sightline.workspace import Workspace
 
 safetensors = pytest.importorskip("safetensors.torch", reason="nothing can be built without the extra train")
 
@@ -200,3 +202,29 @@ def test_a_build_goes_on_after_a_full_disk(
     assert refused.refusal == "cannot go on: No space left on device; free some space and try again"
     again = run("build", product.pictures, *SMALL, "--seed", 3, "--resume")
     assert again.out.startswith("release: parts@2 ")
+
+
+@pytest.mark.parametrize(
+    ("stage", "stands"),
+    [("offer", "candidate"), ("write_page", "production"), ("Run.at", "production")],
+)
+def test_a_build_that_ends_between_its_release_and_saying_so_makes_no_second_one(
+    stage: str, stands: str, product: Product, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = Run.at
+
+    def full(run: object, *told: object, **further: object) -> None:
+        if isinstance(run, Run) and stage == "Run.at" and told != ("released",):
+            return at(run, *told, **further)  # type: ignore[arg-type,return-value]
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"sightline.pipeline.build.{stage}", full)
+        refused = run("build", product.pictures, *SMALL, "--name", "once")
+    assert refused.refusal == "cannot go on: No space left on device; free some space and try again"
+    assert [each.stage for each in Workspace.open().registry.all("once")] == [stands]
+    again = run("build", product.pictures, *SMALL, "--name", "once", "--resume")
+    assert again.out.startswith("release: once@1 ")
+    assert "sealed:" not in again.err
+    assert "once@1 is in production" in again.err
+    assert [str(each) for each in Workspace.open().registry.all("once")] == ["once@1"]

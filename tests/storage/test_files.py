@@ -92,6 +92,20 @@ def test_no_space_says_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert names(tmp_path) == []
 
 
+def test_a_part_that_cannot_be_removed_does_not_hide_what_happened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path, *, missing_ok: bool = False) -> None:
+        raise OSError(5, os.strerror(5))
+
+    monkeypatch.setattr(Path, "unlink", broken)
+    write_atomic(tmp_path / "file", b"data")
+    assert (tmp_path / "file").read_bytes() == b"data"
+    assert create_atomic(tmp_path / "fresh", b"data")
+    with pytest.raises(ValueError, match="mine"), atomic_file(tmp_path / "file"):
+        raise ValueError("mine")
+
+
 def test_what_is_no_plain_file_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sightline.bundle.private_file import read_private, write_private
 from sightline.errors import InputError, StorageError
 from sightline.settings import settings
+from sightline.storage.files import refused
 from sightline.storage.layout import Layout, read_config, write_config
 
 _FINGERPRINT = re.compile(r"[a-z2-7]{4}(-[a-z2-7]{4}){7}")
@@ -227,7 +228,7 @@ def _locked(folder: Path) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}") from error
+        raise refused("write", path, error) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

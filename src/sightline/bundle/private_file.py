@@ -6,8 +6,8 @@ import stat
 from pathlib import Path
 from uuid import uuid4
 
-from sightline.errors import InputError, StorageError
-from sightline.storage.files import sync_folder
+from sightline.errors import InputError
+from sightline.storage.files import refused, sync_folder
 
 
 def read_private(path: Path, forbidden: int, limit: int = 1 << 20) -> bytes | None:
@@ -25,13 +25,13 @@ def read_private(path: Path, forbidden: int, limit: int = 1 << 20) -> bytes | No
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise InputError(f"{str(path)!r} is a link; put the file itself there") from error
-        raise StorageError(f"cannot read {str(path)!r}: {error.strerror}") from error
+        raise refused("read", path, error) from error
     try:
         _refuse_unless_private(path, os.fstat(handle), forbidden, limit)
         with os.fdopen(handle, "rb", closefd=False) as file:
             return file.read(limit)
     except OSError as error:
-        raise StorageError(f"cannot read {str(path)!r}: {error.strerror}") from error
+        raise refused("read", path, error) from error
     finally:
         os.close(handle)
 
@@ -59,7 +59,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> bool:
             fresh.unlink(missing_ok=True)
         sync_folder(path.parent)
     except OSError as error:
-        raise StorageError(f"cannot write {str(path)!r}: {error.strerror}") from error
+        raise refused("write", path, error) from error
     return written
 
 

@@ -3,8 +3,8 @@
 Rounding moves a score or a box by a little, and a detection that lies at a threshold may then appear or
 vanish: one whose score is at the least one, or at one of the two cuts, or whose overlap with a better one is
 at the limit. Of two with equal scores that overlap too much, either may suppress the other. Where such a one
-goes, those that it suppressed come back. All these are counted apart, as borderline; any other detection that
-the other side lacks is a difference.
+goes, those that it suppressed come back, and where that makes more than are kept, the last ones go. All these
+are counted apart, as borderline; any other detection that the other side lacks is a difference.
 """
 
 from collections.abc import Sequence
@@ -153,7 +153,7 @@ def compare_answers(one: Detections, other: Detections, candidates: "Candidates"
         return PictureParity(detections, len(same.ours), 0, score, box)
     doubtful = Doubts.of(candidates)
     # First those that explain themselves; what then is near another has moved by more than rounding.
-    ours, theirs = doubtful.among(left), doubtful.among(right)
+    ours, theirs = doubtful.among(left, other), doubtful.among(right, one)
     moved = pair(_only(left, ~ours), _only(right, ~theirs), _NEAR_BOX, _NEAR_SCORE)
     further = _largest_differences(_only(left, ~ours), _only(right, ~theirs), moved)
     return PictureParity(
@@ -263,12 +263,18 @@ class Doubts:
             scores[doubtful],
         )
 
-    def among(self, found: Detections) -> Marks:
-        """Which detections are doubtful ones: the network's own candidates, with their scores."""
+    def among(self, found: Detections, other: Detections) -> Marks:
+        """Which detections, of those the ``other`` answer lacks, are doubtful ones.
+
+        All are the network's own candidates, with their scores.
+        """
         apart = np.abs(found.boxes.xyxy[:, None] - self.boxes.xyxy[None]).max(axis=2, initial=0.0)
         same = (apart <= BOX_TOLERANCE) & (np.abs(found.scores[:, None] - self.scores) <= TOLERANCE)
         known = (same & (found.classes[:, None] == self.classes)).any(axis=1)
         at_limit = (np.abs(found.scores[:, None] - self.limits) <= TOLERANCE).any(axis=1)
+        if len(other) >= self.candidates.rule.detections:
+            # The other answer was full before these came: it holds more of the better ones, judged there.
+            at_limit |= found.scores <= other.scores.min() + TOLERANCE
         for row in np.flatnonzero(at_limit & ~known).tolist():
             known[row] = self._is_candidate(found, row)
         return np.asarray(known, np.bool_)

@@ -23,7 +23,7 @@ from sightline.pipeline.fitting import (
 )
 from sightline.pipeline.judging import Judged, judge
 from sightline.pipeline.pages import write_page
-from sightline.pipeline.releasing import Released, release
+from sightline.pipeline.releasing import Released, add_release, offer
 from sightline.pipeline.runs import Run, start_run, unfinished_run
 from sightline.pipeline.watch import Unwatched, Watcher
 from sightline.plugins import missing_extra
@@ -33,6 +33,7 @@ from sightline.storage.layout import Layout
 from sightline.values.contract import Normalise
 from sightline.values.dataset import SPLITS, AuditReport, Dataset
 from sightline.values.recipe import Choices, Recipe
+from sightline.values.release import Release
 
 if TYPE_CHECKING:
     from sightline.train.arch.base import Network
@@ -164,13 +165,18 @@ def build(imported: Imported, options: BuildOptions, layout: Layout, registry: R
                     watch.say(f"test {name}: {figure.value:.4f} ({figure.low:.4f} to {figure.high:.4f})")
             made = _compressed(fitted, judged, options)
             published = {each.name: each.variant for each in made if each.variant.parity.verdict == "passes"}
-            released = release(
-                *(options.name, fitted, judged, dataset, findings, layout, registry),
-                *(published, options.margin, watch),
-            )
-            # Recorded first: were only the page to fail, --resume must not release a second time.
-            run = run.at("released", str(released.release))
+            release = _released_before(run, registry)
+            if release is None:
+                # Recorded before it can be in the registry: --resume must not release a second time.
+                version = registry.reserve(options.name)
+                run = run.at("trained", f"{options.name}@{version}")
+                release = add_release(
+                    *(options.name, version, fitted, judged, dataset, findings, layout, registry),
+                    *(published, watch),
+                )
+            released = offer(release, layout, registry, options.margin, watch)
             report = write_page(run, fitted, judged, dataset, findings, released, made)
+            run.at("released")
         finally:
             material.source.close()
     return Built(released, report, dataset, findings)
@@ -202,6 +208,11 @@ def _fitted(
         run = keep_plan(run, network, recipe)
     fitted = fit(network, material, recipe, run, options.watch, resume=options.resume)
     return run.at("trained"), fitted
+
+
+def _released_before(run: Run, registry: Registry) -> Release | None:
+    """The release of a run that ended between adding it and saying so."""
+    return next((each for each in registry.all(run.state.name) if str(each) == run.state.release), None)
 
 
 def _compressed(fitted: Fitted, judged: Judged, options: BuildOptions) -> tuple[Compressed, ...]:

@@ -28,13 +28,13 @@ class Released:
     """A release, how it compared with the one in production before, and what that led to, in words."""
 
     release: Release
-    manifest: Manifest
     comparison: Comparison | None
     outcome: str
 
 
-def release(
+def add_release(
     name: str,
+    version: int,
     fitted: Fitted,
     judged: Judged,
     dataset: Dataset,
@@ -42,17 +42,12 @@ def release(
     layout: Layout,
     registry: Registry,
     variants: Mapping[str, Variant],
-    margin: float,
     watch: Watcher,
-) -> Released:
-    """Seal the next version of ``name`` and make it a candidate; promote it where nothing is in production.
-
-    A release in production is never replaced here: the paired comparison is made and said.
-    """
+) -> Release:
+    """Seal the reserved ``version`` of ``name`` and make it a candidate."""
     from sightline.train.recipes import recipe_json
 
     incumbent = registry.production(name)
-    version = registry.reserve(name)
     manifest = _manifest(name, version, fitted, judged, incumbent)
     path = layout.models / bundle_file_name(manifest)
     bundle = seal(
@@ -79,13 +74,24 @@ def release(
         )
     )
     watch.say(f"sealed: {made.path} ({len(judged.model) / 1e6:.1f} MB model), signed by {bundle.signer}")
+    return made
+
+
+def offer(made: Release, layout: Layout, registry: Registry, margin: float, watch: Watcher) -> Released:
+    """Promote a candidate where nothing is in production.
+
+    A release in production is never replaced here: the paired comparison is made and said.
+    """
+    incumbent = registry.production(made.name)
+    comparison = None
     if incumbent is None:
         made, outcome = _promote_first(made, registry)
-        comparison = None
+    elif incumbent.version == made.version:
+        made, outcome = incumbent, f"{incumbent} is in production"
     else:
         comparison, outcome = _compare(made, incumbent, layout, margin, watch)
     watch.say(outcome)
-    return Released(made, manifest, comparison, outcome)
+    return Released(made, comparison, outcome)
 
 
 def _promote_first(made: Release, registry: Registry) -> tuple[Release, str]:

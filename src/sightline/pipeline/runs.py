@@ -21,7 +21,10 @@ Stage = Literal["started", "planned", "trained", "released"]
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """``run.json``: whose run it is and how far it came. ``release`` is ``NAME@VERSION`` at the end."""
+    """``run.json``: whose run it is and how far it came.
+
+    ``release`` is the ``NAME@VERSION`` whose number it reserved; the registry knows whether it was added.
+    """
 
     name: str
     dataset_fingerprint: str
@@ -69,8 +72,8 @@ class Run:
         return False
 
     def at(self, stage: Stage, release: str = "") -> "Run":
-        """The same run, now at ``stage``; recorded on disk first."""
-        run = Run(self.folder, replace(self.state, stage=stage, release=release))
+        """The same run, now at ``stage``, and with a ``release`` if one is given; recorded on disk first."""
+        run = Run(self.folder, replace(self.state, stage=stage, release=release or self.state.release))
         write_atomic(self.folder / "run.json", json.dumps(asdict(run.state), indent=1).encode())
         return run
 

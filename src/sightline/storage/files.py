@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from uuid import uuid4
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _WAYS_OUT = {
     errno.ENOSPC: "free some space and try again",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f) and try again",
     errno.EDQUOT: "free some of your quota and try again",
     errno.EROFS: "choose a folder on a disk that can be written",
     errno.EACCES: "check who may write there, or choose another folder",
@@ -56,7 +57,7 @@ def create_atomic(path: Path, data: bytes) -> bool:
     except OSError as error:
         raise refused("write", path, error) from error
     finally:
-        fresh.unlink(missing_ok=True)
+        _remove(fresh)
     return True
 
 
@@ -95,7 +96,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     finally:
         if raw is not None:
             raw.close()  # closing the buffer instead would try to write again what the disk refused
-            fresh.unlink(missing_ok=True)
+            _remove(fresh)
 
 
 def make_folder(folder: Path) -> None:
@@ -176,6 +177,12 @@ def _part_beside(path: Path) -> Path:
         raise StorageError(f"cannot write {str(path)!r}: something that is not a plain file has this name")
     make_folder(path.parent)
     return path.with_name(f".{uuid4().hex}.part")
+
+
+def _remove(fresh: Path) -> None:
+    """What cannot be removed stays: nothing reads it, and why it is not wanted matters more."""
+    with suppress(OSError):
+        fresh.unlink(missing_ok=True)
 
 
 def _write_part(fresh: Path, data: bytes) -> None:

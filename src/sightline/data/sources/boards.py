@@ -31,7 +31,8 @@ from sightline.data.sources._board_defects import (
 )
 from sightline.data.sources._board_layout import draw_layout
 from sightline.data.sources._board_sheet import SUPERSAMPLING, Mask
-from sightline.errors import DatasetError, InputError, StorageError
+from sightline.errors import DatasetError, InputError
+from sightline.storage.files import refused
 from sightline.values.boxes import Boxes
 from sightline.values.dataset import Split
 from sightline.values.image import Pixels, Size
@@ -185,7 +186,7 @@ def draw_defect_folder(
             if progress:
                 progress(written, per_class * len(CLASSES))
     except OSError as error:
-        raise StorageError(f"cannot write pictures of boards into {str(root)!r}: {error.strerror}") from error
+        raise refused("write pictures of boards into", root, error) from error
 
 
 def draw_detection_folder(
@@ -241,7 +242,7 @@ def draw_detection_folder(
                 progress(number, pictures)
         write_lists(root, names)
     except OSError as error:
-        raise StorageError(f"cannot write pictures of boards into {str(root)!r}: {error.strerror}") from error
+        raise refused("write pictures of boards into", root, error) from error
 
 
 def _defects_of_one(rng: np.random.Generator) -> list[DefectKind]:
