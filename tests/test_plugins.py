@@ -63,7 +63,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch, plugin: object, name: str = "odd")
 
 
 def test_a_stranger_comes_in_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    good = SimpleNamespace(load=lambda model, threads: None)
+    good = SimpleNamespace(VERSION="1", load=lambda model, threads: None)
     own = RUNTIMES.names()
     folder = stranger(monkeypatch, good)
     assert folder.names() == tuple(sorted({"odd", *own}))
@@ -71,7 +71,7 @@ def test_a_stranger_comes_in_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_stranger_never_replaces_a_file_of_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = stranger(monkeypatch, SimpleNamespace(load=lambda model, threads: None), name="onnxruntime")
+    folder = stranger(monkeypatch, SimpleNamespace(VERSION="1", load=lambda model, threads: None), name="onnxruntime")
     assert folder.names() == RUNTIMES.names()
     assert isinstance(folder.load("onnxruntime"), ModuleType)
 
@@ -79,9 +79,9 @@ def test_a_stranger_never_replaces_a_file_of_the_folder(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("plugin", "complaint"),
     [
-        (SimpleNamespace(), "lacks 'load'"),
-        (SimpleNamespace(load=3), r"load must take \(model, threads\)"),
-        (SimpleNamespace(load=lambda model: None), r"load must take \(model, threads\)"),
+        (SimpleNamespace(VERSION="1"), "lacks 'load'"),
+        (SimpleNamespace(VERSION="1", load=3), r"load must take \(model, threads\)"),
+        (SimpleNamespace(VERSION="1", load=lambda model: None), r"load must take \(model, threads\)"),
     ],
 )
 def test_a_plugin_that_does_not_fit_is_refused(

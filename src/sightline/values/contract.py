@@ -62,7 +62,7 @@ class Suppression:
     classes come out.
     """
 
-    iou: float = 0.6
+    iou: float = 0.5
     least_score: float = 0.01
     candidates: int = 1_000
     detections: int = 300
