@@ -71,7 +71,9 @@ def test_a_stranger_comes_in_by_an_entry_point(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_stranger_never_replaces_a_file_of_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = stranger(monkeypatch, SimpleNamespace(VERSION="1", load=lambda model, threads: None), name="onnxruntime")
+    folder = stranger(
+        monkeypatch, SimpleNamespace(VERSION="1", load=lambda model, threads: None), name="onnxruntime"
+    )
     assert folder.names() == RUNTIMES.names()
     assert isinstance(folder.load("onnxruntime"), ModuleType)
 
