@@ -151,7 +151,7 @@ def test_a_card_of_a_detector(manifest: Manifest) -> None:
     for words in (
         "A detector that draws boxes around objects of 3 classes:",
         "no proof that nothing is there",
-        "overlap by more than 0.6 (IoU) only the best is given",
+        "overlap by more than 0.5 (IoU) only the best is given",
         "at most 300 boxes",
         "Pictures annotated as showing no object: 1.",
         "| good | 2 | 0 | 0 |",

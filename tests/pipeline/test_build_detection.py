@@ -55,7 +55,7 @@ def test_the_bundle_is_a_detectors(boards: tuple[Path, Done]) -> None:
     contract = manifest.contract
     assert (contract.task, len(contract.classes)) == ("detection", 6)
     assert contract.suppression is not None
-    assert (contract.suppression.iou, contract.suppression.detections) == (0.6, 300)
+    assert (contract.suppression.iou, contract.suppression.detections) == (0.5, 300)
     assert [spec.name for spec in contract.outputs] == ["boxes", "scores", "classes", "count", "embedding"]
     assert isinstance(manifest.parity, DetectionParity)
     assert manifest.parity.passes

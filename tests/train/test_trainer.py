@@ -192,7 +192,7 @@ def test_an_epoch_at_full_size_is_kept_whatever_was_found_at_half(tmp_path: Path
     assert checkpoint.best_epoch >= 5
 
 
-def test_objects_change_their_size_only_in_epochs_at_half_size(
+def test_scale_and_mosaic_belong_to_the_epochs_at_half_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench = make_bench(
@@ -209,7 +209,8 @@ def test_objects_change_their_size_only_in_epochs_at_half_size(
     run(bench, tmp_path / "run")
     assert [amounts for width, amounts in drawn if width == 32] == [[0.5, 0.2]] * (len(drawn) // 2)
     assert [amounts for width, amounts in drawn if width == 64] == [[0.5]] * (len(drawn) // 2)
-    assert refitting(bench.recipe).augment == {"flip": 0.5}
+    with_mosaic = replace(bench.recipe, augment={"scale": 0.2, "mosaic": 0.4, "flip": 0.5})
+    assert refitting(bench.recipe).augment == with_mosaic.augment_at_full_size == {"flip": 0.5}
     whole = replace(bench.recipe, half_size=0.0)
     assert whole.augment_at_full_size == refitting(whole).augment == whole.augment
 

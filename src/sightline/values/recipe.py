@@ -92,13 +92,13 @@ class Recipe:
 
     @property
     def augment_at_full_size(self) -> Mapping[str, float]:
-        """Where the first epochs are at half size, objects change their size in those alone.
+        """Where the first epochs are at half size, ``scale`` and ``mosaic`` belong to those alone.
 
-        The last epochs show objects as large as the camera does, so that boxes settle (YOLOX, Ge et al. 2021,
-        ends its strong augmentations before the end too).
+        The last epochs show whole pictures and objects as large as the camera does, so that boxes settle
+        (YOLOX, Ge et al. 2021, ends its strong augmentations before the end too).
         """
-        settles = self.half_size_epochs > 0
-        return {name: amount for name, amount in self.augment.items() if not (settles and name == "scale")}
+        left_out = {"scale", "mosaic"} if self.half_size_epochs > 0 else set()
+        return {name: amount for name, amount in self.augment.items() if name not in left_out}
 
     @property
     def refit_epochs(self) -> int:

@@ -14,7 +14,7 @@ from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "probability of a picture put together from four, 0 to 1"
-DEFAULT: Mapping[Task, float] = {"detection": 0.0}
+DEFAULT: Mapping[Task, float] = {"detection": 0.5}
 _LEAST, _MOST = 0.25, 0.75
 """Where the tiles meet, as a fraction of width and height."""
 
