@@ -65,7 +65,6 @@ try:
     registry.add(
         Release("boards", version, "candidate", path, digest, "d" * 64, "e" * 64, "0", None, "2026-01-01")
     )
-    )
     registry.promote("boards", version, force_reason="a benchmark")
 except SightlineError as error:
     sys.exit(f"sightline: {error}")
