@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 from sightline.bundle.keys import SigningKey, make_key, trusted
 from sightline.bundle.verify import open_bundle
-from sightline.errors import BundleError, DatasetError, GateHeld, RegistryError, WorkspaceError
+from sightline.errors import (
+    BundleError,
+    GateHeld,
+    InputError,
+    RegistryError,
+    StorageError,
+    WorkspaceError,
+)
 from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
@@ -210,7 +217,7 @@ class Workspace:
         if incumbent is not None and incumbent.version != candidate.version and not force:
             try:
                 comparison = compare_releases(candidate, incumbent, self.layout, watch or Unwatched(), margin)
-            except (BundleError, DatasetError, RegistryError) as error:
+            except (BundleError, InputError, RegistryError, StorageError) as error:
                 raise GateHeld(
                     f"the gate cannot decide: {error}; --force REASON promotes without it"
                 ) from error

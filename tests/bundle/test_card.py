@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -177,4 +178,7 @@ def test_a_bare_detector_says_what_was_not_measured(manifest: Manifest) -> None:
     card = model_card(bare)
     assert "Nothing was held out" in card
     assert "not compared" in card
+    empty = SimpleNamespace(pictures=7, split="test")
+    card = model_card(replace(detector(manifest), metrics={}), evaluation=empty)  # type: ignore[arg-type]
+    assert "The 7 test pictures show no object, so nothing is claimed" in card
     assert "None" not in card

@@ -50,6 +50,13 @@ def test_boxes_without_area(tmp_path: Path) -> None:
     assert finding.paths == ("drawn/0/00.png", "drawn/1/01.png")
 
 
+def test_fractions_in_the_place_of_pixels(tmp_path: Path) -> None:
+    fractions: list[list[Labelled]] = [[("open", (0.1, 0.3, 0.5, 1.0), False)]] * len(ENOUGH)
+    [finding] = found(report(tmp_path, fractions), "boxes")
+    assert finding.severity == "error"
+    assert "fractions of the picture? pixels were wanted" in finding.message
+
+
 def test_boxes_that_reach_out(tmp_path: Path) -> None:
     odd: list[list[Labelled]] = [
         [("open", (-0.4, 0, 40.5, 30), False)],

@@ -51,6 +51,7 @@ def test_a_set_without_lists(root: Path) -> None:
     [
         ("1 2 3 4", "x1 y1 x2 y2 class were wanted, got '1 2 3 4'"),
         ("1 2 3 4 7", "a class is a number from 1 to 6, not '7'"),
+        ("1 2 3 4 0000000012", "a class is a number from 1 to 6"),
         ("1 2 3 4 open", "not 'open'"),
         ("1 2 3 4 \u0661", "a class is a number"),
         ("1 x 3 4 1", "'x' is not a number"),

@@ -114,7 +114,12 @@ def test_background_is_not_for_folders_of_classes(tmp_path: Path) -> None:
 
 def test_training_pictures_without_any_object_are_refused(tmp_path: Path) -> None:
     root = table(tmp_path, "0.png,train,,,,,", "1.png,val,1,2,3,4,a", "2.png,test,1,2,3,4,a", pictures=3)
-    assert "show no object at all" in refusal(root)
+    assert "show no object to learn from" in refusal(root)
+
+
+def test_training_pictures_whose_objects_have_no_area_are_refused(tmp_path: Path) -> None:
+    rows = ("0.png,train,1,2,1,4,a", "1.png,val,1,2,3,4,a", "2.png,test,1,2,3,4,a")
+    assert "show no object to learn from" in refusal(table(tmp_path, *rows, pictures=3))
 
 
 def test_a_list_of_classes(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_what_is_no_usable_picture_gives_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_file_too_large_is_never_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inspecting, "LARGEST_FILE", 1 << 20)
+    monkeypatch.setattr(inspecting, "MAX_FILE_BYTES", 1 << 20)
     with (tmp_path / "x.jpg").open("wb") as file:
         file.truncate(1 << 21)
     assert refused(tmp_path, "x.jpg") == "larger than 1 MiB"

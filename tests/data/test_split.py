@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -95,6 +96,21 @@ def test_a_missing_test_is_cut_from_train_and_val_is_kept() -> None:
     splits, _ = divide(deck)
     assert splits[170:] == ("val",) * 30
     assert counted(deck[:170], splits[:170]) == {"a": (70, 0, 15), "b": (70, 0, 15)}
+
+
+def test_what_the_sets_own_val_shows_never_becomes_test() -> None:
+    deck = [*cards(60, 60, split="train"), *cards(30, 30, split="val")]  # val repeats some of train
+    splits, _ = divide(deck)
+    test = {card.content for card, split in zip(deck, splits, strict=True) if split == "test"}
+    assert test
+    assert test.isdisjoint(card.content for card in deck[120:])
+    same = [replace(card, pixels=card.content.encode()) for card in deck]
+    other = [replace(card, content=f"file {number}") for number, card in enumerate(same)]
+    splits, _ = divide(other)
+    seen = {card.pixels for card in other[120:]}
+    assert not any(s == "test" and c.pixels in seen for c, s in zip(other, splits, strict=True))
+    with pytest.raises(DatasetError, match="in its val too, so no test can be cut"):
+        divide([*cards(30, 30, split="train"), *cards(30, 30, split="val")])
 
 
 def test_an_own_split_without_train_is_refused() -> None:

@@ -80,6 +80,14 @@ def test_a_listed_name_without_a_picture_is_said_with_its_line(root: Path) -> No
     ]
 
 
+def test_a_listed_line_that_is_no_name_is_said(root: Path) -> None:
+    write(root, {"ImageSets/Main/train.txt": "a\n/\n.\n"})
+    assert aside(root, "voc") == [
+        "ImageSets/Main/train.txt: line 2: there is no picture '/'",
+        "ImageSets/Main/train.txt: line 3: there is no picture '.'",
+    ]
+
+
 def test_lists_with_marks_behind_the_names(root: Path) -> None:
     write(root, {"ImageSets/Main/train.txt": "a  1\nb -1\n"})
     assert raw(root, "voc")["JPEGImages/b.png"].split == "train"

@@ -1,10 +1,12 @@
 """Answers in a file: whole or not there, and nothing repeated or lost after an interruption."""
 
+import fcntl
 import os
 import resource
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -12,6 +14,7 @@ from sightline.errors import InputError, Interrupted, StorageError
 from sightline.infer import answer_file
 from sightline.infer.answer_file import Job, open_answers
 from sightline.infer.predictor import Answer
+from sightline.infer.writing import Tally
 from sightline.values.prediction import Unanswered
 
 
@@ -102,6 +105,56 @@ def test_what_was_not_noted_is_written_again(out: Path, job: Job, pictures: list
         assert file.tally.total == 4
         file.write(pictures[4:])
     assert out.read_bytes() == expected
+
+
+def test_ctrl_c_before_the_first_new_answer_loses_nothing(
+    out: Path, job: Job, pictures: list[Answer]
+) -> None:
+    expected = whole(out.with_name("other.csv"), job, pictures)
+    with pytest.raises(Killed), open_answers(out, job, resume=False) as file:
+        file.write(until(pictures[:4], Killed()))
+    with out.with_name("answers.csv.part").open("ab") as torn:
+        torn.write(b"answers that no entry of the journal tells of")
+    for _ in range(2):
+        with pytest.raises(Interrupted, match="4 answers"), open_answers(out, job, resume=True) as file:
+            file.write(until([], KeyboardInterrupt()))
+    with open_answers(out, job, resume=True) as file:
+        file.write(pictures[4:])
+    assert out.read_bytes() == expected
+
+
+def test_ctrl_c_between_an_answer_and_its_count_repeats_nothing(
+    out: Path, job: Job, pictures: list[Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = whole(out.with_name("other.csv"), job, pictures)
+    add = Tally.add
+
+    def interrupted(self: Tally, answer: Answer) -> None:
+        add(self, answer)
+        if self.total == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, open_answers(out, job, resume=False) as file:
+        patch.setattr(Tally, "add", interrupted)
+        with pytest.raises(Interrupted, match="2 answers"):
+            file.write(pictures)
+    with open_answers(out, job, resume=True) as file:
+        file.write(pictures[file.tally.total :])
+    assert out.read_bytes() == expected
+
+
+def test_a_journal_that_its_job_removed_meanwhile_locks_nothing(
+    out: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def removed(file: BinaryIO, how: int) -> None:
+        Path(file.name).unlink()
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", removed)
+    with pytest.raises(InputError, match="another process"), open_answers(out, job, resume=False):
+        pass
 
 
 def test_ctrl_c_says_how_to_go_on(out: Path, job: Job, pictures: list[Answer]) -> None:

@@ -56,6 +56,7 @@ def test_parts_of_files_go_and_the_users_own_stay(layout: Layout, registry: Regi
 
 def test_a_sealed_file_goes_unless_it_is_a_release_of_any_stage(layout: Layout, registry: Registry) -> None:
     (layout.models / "lost-1.sight").write_bytes(b"never added")
+    start_run(layout, "lost", FINGERPRINT).at("trained", "lost@1")
     (layout.models / "kept-1.sight").write_bytes(b"added")
     registry.reserve("kept")
     registry.add(
@@ -84,6 +85,16 @@ def test_a_sealed_file_goes_unless_it_is_a_release_of_any_stage(layout: Layout, 
     assert not found(layout, registry)
 
 
+def test_releases_of_another_catalogue_stay_and_their_pictures_too(
+    layout: Layout, registry: Registry
+) -> None:
+    (layout.models / "before-1.sight").write_bytes(b"in production, says the catalogue that was here")
+    (layout.models / "copied-7.sight").write_bytes(b"a colleague's")
+    start_run(layout, "before", FINGERPRINT).at("released", "before@1")
+    (layout.datasets / f"{'b' * 64}.json").write_text("{}")
+    assert not found(layout, registry)
+
+
 def test_a_run_goes_that_cannot_be_resumed(layout: Layout, registry: Registry) -> None:
     dead = start_run(layout, "parts", "c" * 64)
     (dead.folder / "initial.safetensors").write_bytes(b"x" * 1000)
@@ -102,6 +113,7 @@ def test_a_run_goes_that_cannot_be_resumed(layout: Layout, registry: Registry) -
 
 def test_what_is_young_stays(layout: Layout, registry: Registry) -> None:
     (layout.models / "new-1.sight").write_bytes(b"being added")
+    start_run(layout, "new", FINGERPRINT).at("trained", "new@1")
     run = start_run(layout, "parts", FINGERPRINT)
     assert not leftovers(layout, registry)
     age(layout)

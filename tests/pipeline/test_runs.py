@@ -43,3 +43,13 @@ def test_a_run_belongs_to_one_process_at_a_time(tmp_path: Path) -> None:
         pass
     with run.alone():
         pass
+
+
+def test_what_another_process_has_done_meanwhile_is_seen(tmp_path: Path) -> None:
+    run = start_run(init_workspace(tmp_path), "parts", "f" * 64).at("planned")
+    run.at("trained", "parts@1")
+    with run.alone() as now:
+        assert (now.state.stage, now.state.release) == ("trained", "parts@1")
+    run.at("released")
+    with pytest.raises(InputError, match="released by another process"), run.alone():
+        pass

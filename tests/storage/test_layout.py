@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,27 @@ def test_a_workspace_is_found_from_the_nearest_folder_upwards(tmp_path: Path) ->
     assert find_workspace(tmp_path / "a" / "b" / "not" / "there") == inner
     (tmp_path / "link").symlink_to(tmp_path / "a" / "b")
     assert find_workspace(tmp_path / "link") == inner
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_settings_file_that_a_stranger_put_above_is_not_believed(tmp_path: Path) -> None:
+    layout = init_workspace(tmp_path / "shared")
+    below = layout.root / "mine"
+    below.mkdir()
+    os.chown(layout.toml, 54321, 54321)
+    assert find_workspace(below) == layout
+    layout.root.chmod(0o1777)
+    with pytest.raises(WorkspaceError, match="another user's"):
+        find_workspace(below)
+    os.chown(layout.root, 54321, 54321)
+    assert find_workspace(below) == layout
+
+
+def test_a_changed_settings_file_is_as_private_as_it_was(tmp_path: Path) -> None:
+    layout = init_workspace(tmp_path)
+    layout.toml.chmod(0o600)
+    write_config(layout, WorkspaceConfig(catalogue="postgresql://me:secret@host/db"))
+    assert layout.toml.stat().st_mode & 0o777 == 0o600
 
 
 def test_init_makes_the_folders_and_keeps_what_is_there(tmp_path: Path) -> None:

@@ -87,6 +87,26 @@ def test_a_detectors_loss_falls_on_one_picture(arch: str) -> None:
     without.backward()  # type: ignore[no-untyped-call]  # untyped in torch
 
 
+def test_a_backbones_own_parameters_are_learned_too() -> None:
+    network = fresh("anchor_free/timm/hiera_tiny_224")
+    assert "backbone.pos_embed" in network.body.state_dict()
+
+
+def test_ssdlite_learns_an_object_under_an_ignored_one() -> None:
+    network = fresh("ssdlite")
+    picture = torch.rand(2, 3, 320, 320, generator=torch.Generator().manual_seed(1))
+    box = torch.tensor([[40.0, 40.0, 200.0, 200.0]])
+    whole = torch.tensor([[0.0, 0.0, 320.0, 320.0]])
+    alone = Target(box, torch.tensor([1]), torch.tensor([False]))
+    under = Target(torch.cat([box, whole]), torch.tensor([1, 0]), torch.tensor([False, True]))
+    with torch.no_grad():
+        losses = [network.loss(network(picture), [each, each], None) for each in (alone, under)]  # type: ignore[arg-type]
+    assert losses[1] < losses[0] < 100
+    anchors = network(picture).raw[2]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(network(picture).raw[2], anchors)
+
+
 @pytest.mark.parametrize("backbone", ["timm/resnet10t", "timm/mobilenetv3_small_050"])
 def test_any_backbone_with_a_pyramid_carries_the_detector(backbone: str) -> None:
     network = fresh(f"anchor_free/{backbone}").eval()

@@ -104,7 +104,7 @@ def test_an_augmentation_of_another_task_is_refused() -> None:
         parse_amounts("mosaic=0.5", "classification")
 
 
-@pytest.mark.parametrize("text", ["flip=x", "flip=-1", "flip=inf", "flip=nan"])
+@pytest.mark.parametrize("text", ["flip=x", "flip=-1", "flip=5", "flip=inf", "flip=nan", "rotate=360"])
 def test_impossible_amounts_are_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_amounts(text, "classification")

@@ -25,6 +25,11 @@ def test_pictures_that_changed_or_vanished_are_set_aside(tmp_path: Path) -> None
     assert kept.tolist() == [0, 1, 3, 4, 6, 7]
     assert np.array_equal(pixels, cached.read(kept)[0])
     assert sorted(direct.set_aside) == [2, 5]
+    assert {gone.path for gone in direct.newly_set_aside()} == {samples[2].path, samples[5].path}
+    (tmp_path / samples[0].path).unlink()
+    direct.read(np.arange(2))
+    assert [gone.path for gone in direct.newly_set_aside()] == [samples[0].path]
+    assert direct.newly_set_aside() == ()
 
 
 def test_the_cache_leaves_no_file_behind(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """The loop: it learns, it is reproducible, it resumes, and it stops for a reason."""
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from sightline.errors import Interrupted, NotFinite, StorageError, TrainingError
+from sightline.train import planning
 from sightline.train.arch import ARCHITECTURES
 from sightline.train.arch.base import Network
 from sightline.train.augmentation import Augmenter, Drawn
@@ -77,6 +80,29 @@ def test_a_loss_that_is_no_number_names_the_batch(tmp_path: Path) -> None:
     bench = make_bench(tmp_path, learning_rate=1e30)
     with pytest.raises(NotFinite, match=r"epoch \d.*'\d+\.png'.*--learning-rate"):
         run(bench, tmp_path / "run")
+
+
+@pytest.mark.parametrize(("half_size", "refit"), [(0.0, 0.0), (0.8, 1 / 3)])
+def test_planned_epochs_fit_the_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half_size: float, refit: float
+) -> None:
+    """On a clock by which a step takes a second, of whatever size."""
+    ticks = count()
+    monkeypatch.setattr(planning, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    bench = make_bench(tmp_path, side=64, half_size=half_size, refit=refit)
+    steps = len(bench.loaders.train)
+    for minutes in (0.5, 1, 3, 10):
+        epochs = epochs_for(minutes, fresh(16), bench.loaders, bench.recipe)
+        sized = replace(bench.recipe, epochs=epochs)
+        least = steps * (epochs + sized.refit_epochs)
+        assert epochs == 1 or least <= 60 * minutes
+        assert least > 20 * minutes
+
+
+def test_no_time_is_measured_on_no_pictures(bench: Bench) -> None:
+    nothing = replace(bench.loaders.train, indices=bench.loaders.train.indices[:0])
+    with pytest.raises(TrainingError, match="no training pictures"):
+        epochs_for(1, fresh(), replace(bench.loaders, train=nothing), bench.recipe)
 
 
 def test_a_frozen_backbone_stays_as_it_was(tmp_path: Path) -> None:

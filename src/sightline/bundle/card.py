@@ -180,6 +180,10 @@ def _origin(weights: WeightsOrigin) -> str:
 def _quality(manifest: Manifest, evaluation: EvalReport | None) -> Iterator[str]:
     yield "## How good it is"
     yield ""
+    if evaluation and not manifest.metrics:
+        held_out = f"{evaluation.pictures} {evaluation.split} pictures"
+        yield f"The {held_out} show no object, so nothing is claimed about how good its answers are."
+        return
     if not manifest.metrics:
         yield "Nothing was held out, so nothing is claimed about how good its answers are."
         return

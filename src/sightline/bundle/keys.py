@@ -153,7 +153,9 @@ def trust(text: str, layout: Layout | None = None, note: str = "") -> str:
     """Trust the key of this fingerprint, for the user, or with ``layout`` for the workspace."""
     name = parse_fingerprint(text)
     if layout:
-        with _locked(layout.internal):
+        if name in _read_workspace_list(layout):  # it may be another user's to write
+            return name
+        with _locked(layout.internal, 0o666):
             there = _read_workspace_list(layout)
             if name not in there:
                 write_config(layout, replace(read_config(layout), trusted_keys=(*there, name)))
@@ -175,7 +177,7 @@ def untrust(text: str, layout: Layout | None = None) -> str:
     if all(key.fingerprint != name for key in trusted_keys(layout)):
         raise InputError(f"{name} is not trusted; see: sightline keys list")
     if layout:
-        with _locked(layout.internal):
+        with _locked(layout.internal, 0o666):
             kept = tuple(listed for listed in _read_workspace_list(layout) if listed != name)
             write_config(layout, replace(read_config(layout), trusted_keys=kept))
     with _locked(settings().config_dir):
@@ -221,12 +223,12 @@ def _write_user_list(listed: dict[str, str]) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, mode: int = 0o600) -> Iterator[None]:
     """Keep two processes that add a key at once to the list of ``folder`` from losing one of the two."""
     path = folder / "trusted_keys.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     except OSError as error:
         raise refused("write", path, error) from error
     try:

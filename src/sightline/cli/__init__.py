@@ -30,6 +30,8 @@ def main() -> None:
     except BrokenPipeError:
         # Whoever read the output has enough.
         sys.exit(141)
+    except MemoryError:
+        _fail("there is not enough memory for this", 1)
     except OSError as error:
         # A full disk or a file that vanished, met where nobody could say more about it.
         from sightline.storage.files import refused

@@ -27,6 +27,7 @@ from sightline.errors import DatasetError
 from sightline.settings import settings
 from sightline.values.boxes import Boxes
 from sightline.values.dataset import SPLITS, Dataset, Finding, Sample, SetAside, Split, Task
+from sightline.values.objects import Objects
 
 LEAST_GROUPS = 4
 """A set's own groups bind a split that is made here where there are so many; with fewer, a part would be
@@ -147,6 +148,8 @@ def import_folder(root: Path | None, options: ImportOptions, progress: Progress 
         _sample(each, fact, split, row)
         for each, fact, split, row in zip(raw, facts, divided.splits, meta, strict=True)
     )
+    if listing.task == "detection" and not options.held_out:
+        _require_objects(samples, classes, divided.origin)
     set_aside = (*listing.set_aside, *broken)
     return Imported(
         _dataset(listing.task, listing.root, classes, samples, set_aside, divided.origin),
@@ -252,15 +255,19 @@ def _divided(cards: Sequence[Card], task: Task, options: ImportOptions) -> Divid
     # The user's groups always bind; those that the format knows of bind where there are enough.
     divided = divide(cards, fractions, options.seed, 0 if options.group_by else LEAST_GROUPS)
     learned = {card.label for card, split in zip(cards, divided.splits, strict=True) if split == "train"}
-    if task == "detection":
-        if learned <= {""}:
-            raise DatasetError(f"the training pictures ({divided.origin}) show no object at all")
-    elif len(learned) < 2:
+    if task == "classification" and len(learned) < 2:
         raise DatasetError(
             f"the training pictures ({divided.origin}) are all of class {min(learned)!r}; "
             "at least two classes are needed"
         )
     return divided
+
+
+def _require_objects(samples: Sequence[Sample], classes: tuple[str, ...], origin: str) -> None:
+    """Objects that are ignored, or have no area, teach nothing."""
+    objects = (Objects.of(each, classes) for each in samples if each.split == "train")
+    if all(each.ignored.all() for each in objects):
+        raise DatasetError(f"the training pictures ({origin}) show no object to learn from")
 
 
 def _sample(raw: RawSample, facts: FileFacts, split: Split, meta: Mapping[str, str]) -> Sample:

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from sightline.pixels.decode import MAX_FILE_BYTES
 from sightline.pixels.isolated import fingerprint
 from sightline.values.dataset import SetAside
 from sightline.values.image import Size, Undecodable
-
-LARGEST_FILE = 1 << 29
-"""Bytes; a larger file is set aside unread, because it is held in memory while it is decoded."""
 
 _TOGETHER = 32
 
@@ -64,7 +62,7 @@ def inspect_file(root: Path, path: str) -> FileFacts | SetAside:
     except OSError as error:
         return SetAside(path, f"cannot be read: {error.strerror}")
     if data is None:
-        return SetAside(path, f"larger than {LARGEST_FILE >> 20} MiB")
+        return SetAside(path, f"larger than {MAX_FILE_BYTES >> 20} MiB")
     made = fingerprint(data)
     if isinstance(made, Undecodable):
         return SetAside(path, made.reason)
@@ -73,6 +71,6 @@ def inspect_file(root: Path, path: str) -> FileFacts | SetAside:
 
 def _read(path: Path) -> bytes | None:
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size > LARGEST_FILE:
+        if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
             return None
-        return file.read(LARGEST_FILE)
+        return file.read(MAX_FILE_BYTES)

@@ -68,7 +68,8 @@ def divide(
     """Keep the set's own split, cutting what it lacks from its ``train``; otherwise make one.
 
     The same pictures, labels, groups and seed give the same split, whatever the files are called.
-    ``test`` is never touched: a missing ``val`` comes from ``train`` alone.
+    ``test`` is never touched: a missing ``val`` comes from ``train`` alone, and from those of its pictures
+    that are in no other part.
 
     Args:
         cards: the pictures; either all or none of them with a ``split``.
@@ -87,9 +88,22 @@ def divide(
             "add a train folder, or give the folder with the classes itself to have a split made"
         )
     missing: list[Split] = [split for split in SPLITS if split not in own]
-    drawn = [index for index, card in enumerate(cards) if card.split in (None, "train")]
+    kept = [card for card in cards if card.split not in (None, "train")]
+    repeated = {key for card in kept for key in (card.content, card.pixels) if key is not None}
+    # What the set's own val shows too must not become test, and the other way round: it stays in train.
+    drawn = [
+        index
+        for index, card in enumerate(cards)
+        if card.split in (None, "train") and repeated.isdisjoint((card.content, card.pixels))
+    ]
     splits: list[Split] = [card.split or "train" for card in cards]
     deck = [cards[index] for index in drawn]
+    if missing and not drawn:
+        others = " and ".join(sorted(own - {"train"}))
+        raise DatasetError(
+            f"every training picture of the set's own split is in its {others} too, so no "
+            f"{' and '.join(missing)} can be cut from train; give the set a list of its own for it"
+        )
     if missing:
         parts: list[Split] = [split for split in SPLITS if split in missing or split == "train"]
         deck, dealt = _dealt(deck, _shares(deck, parts, fractions), seed, least_groups)

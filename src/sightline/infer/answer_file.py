@@ -66,7 +66,6 @@ class AnswerFile:
         self.tally = Tally(done.answered, done.unanswered) if done else Tally()
         self._path, self._job, self._part, self._journal = path, job, part, journal
         self._names = hashlib.sha256()
-        self._begun = done is not None
         for name in islice(_names(job.pictures), self.tally.total):
             self._names.update(name)
         if done and self._names.hexdigest() != done.names:
@@ -74,7 +73,8 @@ class AnswerFile:
                 f"the first {self.tally.total:,} pictures are no longer those whose answers are in "
                 f"{part.name!r}; delete that file to begin anew"
             )
-        part.truncate(done.size if done else 0)
+        part.seek(part.truncate(done.size if done else 0))
+        self._done = done
         if not done:
             self._note(_digest(job))
 
@@ -86,22 +86,25 @@ class AnswerFile:
             StorageError: the disk refused. After both the job can go on, as after any other error.
         """
         line = line_of(self._job.form, self._job.task)
+        done = self._done or self._begin()
         try:
-            with reported(self._path):
-                if not self._begun:
-                    self._part.write(head_of(self._job.form, self._job.task))
             noted = time.monotonic()
             for answer in answers:
                 with reported(self._path):
                     self._part.write(line(answer))
                 self._names.update(_name(answer.source))
                 self.tally.add(answer)
+                done = self._entry()
                 if time.monotonic() - noted >= _SECONDS:
-                    self._keep()
+                    self._keep(done)
                     noted = time.monotonic()
-            self._keep()
+            self._keep(done)
         except KeyboardInterrupt:
-            self._keep()
+            # It may have come between an answer and its count: what was whole last is kept.
+            with reported(self._path):
+                self._part.truncate(done.size)
+            self.tally = Tally(done.answered, done.unanswered)
+            self._keep(done)
             raise Interrupted(
                 f"stopped; {self.tally.total:,} answers are in {self._part.name!r}; the same command with "
                 "--resume goes on"
@@ -112,15 +115,20 @@ class AnswerFile:
             sync_folder(self._path.parent)
         return self.tally
 
-    def _keep(self) -> None:
+    def _begin(self) -> _Entry:
+        with reported(self._path):
+            self._part.write(head_of(self._job.form, self._job.task))
+        return self._entry()
+
+    def _entry(self) -> _Entry:
+        return _Entry(self.tally.answered, self.tally.unanswered, self._part.tell(), self._names.hexdigest())
+
+    def _keep(self, done: _Entry) -> None:
         """Have what was written on the disk, and say so in the journal."""
         with reported(self._path):
             self._part.flush()
             os.fsync(self._part.fileno())
-            entry = _Entry(
-                self.tally.answered, self.tally.unanswered, self._part.tell(), self._names.hexdigest()
-            )
-            self._note(TypeAdapter(_Entry).dump_json(entry))
+            self._note(TypeAdapter(_Entry).dump_json(done))
 
     def _note(self, line: bytes) -> None:
         self._journal.write(line + b"\n")
@@ -166,8 +174,12 @@ def _lock(journal: BinaryIO, path: Path) -> None:
     try:
         # The system lets go of it when the process ends, however it ends.
         fcntl.flock(journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(f"another process is writing answers to {str(path)!r}; wait for it") from None
+        # One that ended between the opening and the lock has removed the journal's name.
+        alone = os.path.samestat(os.fstat(journal.fileno()), Path(journal.name).stat())
+    except (BlockingIOError, FileNotFoundError):
+        alone = False
+    if not alone:
+        raise InputError(f"another process is writing answers to {str(path)!r}; wait for it")
 
 
 def _last_entry(journal: BinaryIO, part: Path, job: Job, *, resume: bool) -> _Entry | None:

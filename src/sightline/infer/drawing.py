@@ -101,12 +101,12 @@ def _draw_all(answers: Iterable[Answer], folder: Path, tally: Tally, colours: _L
 
 
 def _drawn(answer: Prediction, colours: _LabelColours) -> bytes | None:
-    """The picture with its answer as JPEG; None where the file is gone or another since it was answered."""
+    """The picture with its answer as JPEG; None where the file is gone or has another size by now."""
     try:
         picture = decode(Path(answer.source).read_bytes())
     except OSError:
         return None
-    if isinstance(picture, Undecodable):
+    if isinstance(picture, Undecodable) or picture.original != answer.size:
         return None
     # Reduced first: drawing enlarges narrow pictures, which must not make a long one gigantic.
     pixels = _reduced(picture.pixels)

@@ -11,14 +11,12 @@ from threading import Event
 
 from sightline.infer.predictor import Answer, Predictor, Prepared
 from sightline.infer.walking import find_pictures
+from sightline.pixels.decode import MAX_FILE_BYTES
 from sightline.settings import settings
 from sightline.values.prediction import Unanswered
 
 Progress = Callable[[int, int | None], None]
 """Called with the pictures done, and all there are (``None`` while they are still being counted)."""
-
-MAX_FILE_BYTES = 640 * 1024 * 1024
-"""A file above this is no picture for us: 100 megapixels of 16-bit RGB take 600 million bytes."""
 
 _BATCHES_AHEAD = 3
 

@@ -13,7 +13,7 @@ from sightline.evaluate.answers import Answers
 from sightline.evaluate.classified import Classified
 from sightline.evaluate.matching import match
 from sightline.infer.outputs.detection import in_pictures
-from sightline.pipeline.fitting import Material, class_numbers
+from sightline.pipeline.fitting import Material, class_numbers, say_set_aside
 from sightline.pipeline.watch import Watcher
 from sightline.pixels.picture_statistics import COLUMNS, picture_statistics
 from sightline.values.dataset import Sample, Split, Task
@@ -98,6 +98,7 @@ def answer(
         else:
             found += _located(outputs, batch, recipe)
             scores.append(_highest(found[len(samples) - len(batch) :], len(recipe.classes)))
+    say_set_aside(material, watch)
     width = next(int(tensor.shape[-1]) for tensor in session.outputs if tensor.name == "embedding")
     return Answered(
         recipe.classes,

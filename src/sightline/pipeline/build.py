@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sightline.bundle.keys import make_key
 from sightline.data.auditing import audit
 from sightline.data.importing import Imported, ImportOptions, import_folder
 from sightline.data.manifest import write_manifest
-from sightline.errors import BundleError, InputError, RecipeError
+from sightline.errors import BundleError, InputError, RecipeError, TrainingError
 from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.pipeline.compressing import Compressed, Model, check_budget, check_enough, compress
 from sightline.pipeline.fitting import (
@@ -153,12 +154,13 @@ def build(imported: Imported, options: BuildOptions, layout: Layout, registry: R
     _say_dataset(dataset, watch)
     _say_findings(findings, watch)
     write_manifest(dataset, layout.datasets / f"{dataset.fingerprint}.json")
+    make_key(layout)  # now: a key that cannot be used must not be found out after the training
     run, network, recipe = _begun(dataset, options, layout)
-    with run.alone():
+    with run.alone() as going:
         _say_weights(recipe, watch)
         material = gather(dataset, recipe, layout.internal / "cache", options.cache_bytes, watch)
         try:
-            run, fitted = _fitted(run, network, recipe, material, options)
+            run, fitted = _fitted(going, network, recipe, material, options)
             judged = judge(fitted, options.choices.precision, watch)
             if judged.evaluation:
                 for name, figure in judged.evaluation.headline.items():
@@ -224,7 +226,7 @@ def _compressed(fitted: Fitted, judged: Judged, options: BuildOptions) -> tuple[
         try:
             check_enough(judged.test, options.budget)
             made.append(compress(name, model, options.budget, watch))
-        except (BundleError, InputError) as error:
+        except (BundleError, InputError, TrainingError) as error:
             watch.say(f"{name}: left out: {error}")
             continue
         left_out = "" if made[-1].variant.parity.verdict == "passes" else "; left out"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sightline.pipeline.runs import runs
+from sightline.pipeline.runs import Run, runs
 from sightline.registry.releases import Registry
 from sightline.storage.files import refused
 from sightline.storage.layout import Layout
@@ -27,9 +27,11 @@ class Leftover:
 def leftovers(layout: Layout, registry: Registry, hours: float = HOURS) -> tuple[Leftover, ...]:
     """What lies in the workspace for at least that many ``hours`` without anything referring to it.
 
-    These are parts of files whose writer died; sealed files that never got into the registry; runs that
-    died before they had a plan, which cannot be resumed; and lists of pictures that neither a release nor
-    a run was made with. A release is never one of them, whatever its stage.
+    These are parts of files whose writer died; what a build sealed that died before the registry knew of it;
+    runs that died before they had a plan, which cannot be resumed; and lists of pictures that neither a
+    release nor a run was made with. A release is never one of them, whatever its stage. Any other sealed
+    file that the registry does not know may be a release of the catalogue that was there before, or
+    somebody else's: it stays, and all lists with it.
 
     Raises:
         StorageError: the catalogue or the disk refused.
@@ -73,12 +75,20 @@ def _unreferenced(layout: Layout, registry: Registry) -> Iterator[tuple[Path, st
     releases = registry.all()
     yield from ((each, "part of a file whose writer died") for each in parts)
     registered = {layout.root / release.path for release in releases}
-    yield from ((each, "sealed, but not in the registry") for each in sealed if each not in registered)
+    died = {_sealed_by(run, layout) for run in begun if run.state.stage == "trained" and not run.going}
+    unknown = [each for each in sealed if each not in registered]
+    yield from ((each, "of a build that died before it was registered") for each in unknown if each in died)
     for run in begun:
         if run.state.stage == "started" and not run.going:
             yield run.folder, "a run that died before it had a plan"
+    if not died.issuperset(unknown):
+        return
     used = {each.dataset_fingerprint for each in releases} | {run.state.dataset_fingerprint for run in begun}
     yield from ((each, "pictures of no release and no run") for each in lists if each.stem not in used)
+
+
+def _sealed_by(run: Run, layout: Layout) -> Path:
+    return layout.models / f"{run.state.release.replace('@', '-')}.sight"
 
 
 def _own_folders(layout: Layout) -> tuple[Path, ...]:

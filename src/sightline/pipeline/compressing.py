@@ -155,6 +155,8 @@ def compress(name: str, model: Model, budget: float, watch: Watcher) -> Compress
         lambda done, total: watch.progress(f"rank layers for {name}", done, total),
     )
     test = _answered(found.model, model, "test", watch)
+    if test.samples != model.test.samples:
+        raise InputError("test pictures have gone, so that the loss cannot be measured on the same ones")
     parity = VariantParity(
         comparison=_compared(test.measured, model.test.measured, budget, metric),
         budget=budget,
@@ -187,6 +189,7 @@ def compress_release(
 
     check_budget(budget)
     COMPRESSORS.load(name)
+    key = make_key(layout)
     bundle = open_registered(release, layout)
     if name in bundle.variants:
         raise InputError(f"{release} has the variant {name!r} already")
@@ -231,7 +234,7 @@ def compress_release(
         model=bundle.model,
         reference=bundle.reference,
         card=card_with_variants(bundle.card, next_manifest, variants),
-        key=make_key(layout),
+        key=key,
         variants=variants,
     )
     return registry.add(
@@ -248,6 +251,8 @@ def compress_release(
 
 
 def _require_pictures(model: Model, calibration: Sequence[Pixels]) -> None:
+    if isinstance(model.val.measured, Matches) and not _shows_objects(model.val.measured):
+        raise InputError("the validation pictures show no object, so no loss can be measured on them")
     counts = {"training": len(calibration), "validation": len(model.val.known), "test": len(model.test.known)}
     lacking = [part for part, count in counts.items() if not count]
     if lacking:
@@ -261,10 +266,14 @@ def _compared(variant: Answers, full: Answers, budget: float, metric: str) -> Co
     if isinstance(variant, Classified) and isinstance(full, Classified):
         return compare(variant, full, -budget, metric)
     if isinstance(variant, Matches) and isinstance(full, Matches):
-        if not any(each.objects.any() for each in full.by_area["all"]):
+        if not _shows_objects(full):
             raise InputError("the test pictures show no object, so they show no loss either")
         return compare(variant, full, -budget, metric)
     raise TypeError("answers of two tasks cannot be compared")
+
+
+def _shows_objects(answers: Matches) -> bool:
+    return any(each.objects.any() for each in answers.by_area["all"])
 
 
 def _answered(file: bytes, model: Model, split: Split, watch: Watcher) -> Answered:

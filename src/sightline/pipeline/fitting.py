@@ -104,19 +104,26 @@ def start_network(
 
 
 def _require_size(network: "Network", recipe: Recipe) -> None:
-    """One blank picture through the network: a size that it cannot take is found before any is decoded."""
+    """A blank picture of each size through the network.
+
+    So a size that it cannot take is found before any picture is decoded.
+    """
     import torch
 
-    size = recipe.pixels.size
+    from sightline.train.batches import CELL
+
+    whole = recipe.pixels.size
+    sizes = {whole: "choose another --size"}
+    if recipe.half_size:
+        sizes.setdefault(whole.halved(CELL), "choose another --size, or --half-size 0")
     network.eval()
-    try:
-        with torch.inference_mode():
-            network(torch.zeros(1, 3, size.height, size.width))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"{recipe.arch} cannot take pictures of {size}: {reason}; choose another --size"
-        ) from error
+    for size, way_out in sizes.items():
+        try:
+            with torch.inference_mode():
+                network(torch.zeros(1, 3, size.height, size.width))
+        except (RuntimeError, AssertionError, ValueError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise InputError(f"{recipe.arch} cannot take pictures of {size}: {reason}; {way_out}") from error
 
 
 def _require_whole(origin: WeightsOrigin, recipe: Recipe, named: tuple[str, ...]) -> None:
@@ -200,9 +207,15 @@ def gather(dataset: Dataset, recipe: Recipe, cache: Path, limit_bytes: int, watc
         reader, cache, limit_bytes, recipe.threads, lambda done, total: watch.progress("decode", done, total)
     )
     watch.say(f"pixels: {source.note}")
-    for gone in source.set_aside.values():
+    material = Material(samples, source, _truth(samples, recipe))
+    say_set_aside(material, watch)
+    return material
+
+
+def say_set_aside(material: Material, watch: Watcher) -> None:
+    """Say which pictures turned out unreadable since this was last done."""
+    for gone in material.source.newly_set_aside():
         watch.say(f"set aside: {gone.path!r}: {gone.reason}")
-    return Material(samples, source, _truth(samples, recipe))
 
 
 def _truth(samples: tuple[Sample, ...], recipe: Recipe) -> "Truth":
@@ -233,19 +246,25 @@ def loader(material: Material, recipe: Recipe, split: Split, *, augmented: bool)
     return Loader(material.source, material.truth, indices, recipe.batch_size, scaling, augmenter)
 
 
+def _loaders(material: Material, recipe: Recipe) -> "Loaders":
+    from sightline.train.trainer import Loaders
+
+    train = loader(material, recipe, "train", augmented=True)
+    if not len(train.indices):
+        raise InputError("there are no training pictures; --epochs 0 releases the given weights as they are")
+    return Loaders(train, loader(material, recipe, "val", augmented=False))
+
+
 def plan_epochs(
     network: "Network", material: Material, recipe: Recipe, choices: Choices, watch: Watcher
 ) -> Recipe:
     """The recipe with its number of epochs, measured from the minutes where none was asked for."""
     from sightline.train.planning import epochs_for
     from sightline.train.recipes import planned
-    from sightline.train.trainer import Loaders
 
     if choices.epochs is not None:
         return planned(recipe, choices.epochs, choices.patience)
-    loaders = Loaders(
-        loader(material, recipe, "train", augmented=True), loader(material, recipe, "val", augmented=False)
-    )
+    loaders = _loaders(material, recipe)
     epochs = epochs_for(choices.minutes, network, loaders, recipe)
     watch.say(f"plan: {epochs} epochs in {choices.minutes:g} minutes")
     return planned(recipe, epochs, choices.patience)
@@ -255,15 +274,11 @@ def fit(
     network: "Network", material: Material, recipe: Recipe, run: Run, watch: Watcher, *, resume: bool
 ) -> Fitted:
     """Train as the recipe says; with no epochs the initial weights are the result."""
-    from sightline.train.trainer import Loaders, Watch, train
+    from sightline.train.trainer import Watch, train
 
     if recipe.epochs == 0:
         return Fitted(network, network, recipe, material, Checkpoint(run.initial, recipe, (), 0, 0.0))
-    loaders = Loaders(
-        loader(material, recipe, "train", augmented=True), loader(material, recipe, "val", augmented=False)
-    )
-    if not len(loaders.train.indices):
-        raise InputError("there are no training pictures; --epochs 0 releases the given weights as they are")
+    loaders = _loaders(material, recipe)
     checkpoint = train(network, loaders, recipe, run.folder, Watch(*_reports(recipe, watch)), resume)
     asked = f" (planned: {duration(recipe.planned_minutes * 60)})" if recipe.planned_minutes else ""
     watch.say(
@@ -271,10 +286,12 @@ def fit(
         f"{duration(checkpoint.train_seconds)}{asked}; "
         f"kept epoch {checkpoint.best_epoch}"
     )
+    say_set_aside(material, watch)
     if not recipe.refit_epochs or not len(loaders.val.indices):
         return Fitted(network, network, recipe, material, checkpoint)
     validated = copy.deepcopy(network)
     _refit(network, loaders, recipe, run, watch, resume)
+    say_set_aside(material, watch)
     return Fitted(network, validated, recipe, material, checkpoint)
 
 

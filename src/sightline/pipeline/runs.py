@@ -78,11 +78,13 @@ class Run:
         return run
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator["Run"]:
         """Keep every other process out of this run until the end, or this process's death.
 
+        Gives the run as it is then: another process may have gone on with it since it was read.
+
         Raises:
-            InputError: another process is at work on it.
+            InputError: another process is at work on it, or has released it.
         """
         path = self.folder / "lock"
         try:
@@ -92,7 +94,10 @@ class Run:
         try:
             # The system lets go of it when the process ends, however it ends.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
+            run = replace(self, state=_read(self.folder / "run.json") or self.state)
+            if run.state.stage == "released":
+                raise InputError(f"run {self.folder.name} has been released by another process")
+            yield run
         except BlockingIOError:
             raise InputError(
                 f"run {self.folder.name} is still going in another process; wait for it, or stop it first"

@@ -21,6 +21,9 @@ from sightline.values.image import Picture, Size, Undecodable
 MAX_PIXELS = 100_000_000
 """A picture above this is refused; at the limit decoding takes up to 1.7 GB."""
 
+MAX_FILE_BYTES = 640 * 1024 * 1024
+"""A file above this is no picture for us: 100 megapixels of 16-bit RGB take 600 million bytes."""
+
 EXTENSIONS: Mapping[str, frozenset[str]] = {
     "JPEG": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
     "PNG": frozenset({".png"}),

@@ -57,9 +57,10 @@ def _answer_next(channel: socket.socket, started: int) -> bool:
         head, length = receive_head(channel)
     except EOFError:
         return False
+    _allow_all_memory()
+    data = receive_bytes(channel, length).tobytes()
     held = started + length if started else 0
     _allow(0, held)
-    data = receive_bytes(channel, length).tobytes()
     declared = _declared(data)
     if declared > LARGE_PIXELS:
         send(channel, {"declared": declared})
@@ -127,6 +128,12 @@ def _allow(pixels: int, held: int) -> None:
         resource.setrlimit(
             resource.RLIMIT_AS, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard)
         )
+
+
+def _allow_all_memory() -> None:
+    """While a file is taken over, which is held twice for a moment; its sender bounds its size."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 def _address_space() -> int:

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -86,6 +87,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     try:
         with reported(path):
             raw = _Reporting(fresh, path)
+            if path.exists():  # who may read it, as it was
+                os.fchmod(raw.fileno(), stat.S_IMODE(path.stat().st_mode))
         yield cast(BinaryIO, buffered := io.BufferedWriter(raw, buffer_size=1 << 20))
         buffered.flush()
         with reported(path):

@@ -1,7 +1,9 @@
 """A workspace's paths and its settings file, ``sightline.toml``."""
 
 import json
+import os
 import re
+import stat
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -67,10 +69,28 @@ class WorkspaceConfig:
 
 
 def find_workspace(start: Path) -> Layout | None:
-    """The workspace that ``start`` lies in: the nearest folder upwards with a ``sightline.toml``."""
+    """The workspace that ``start`` lies in: the nearest folder upwards with a ``sightline.toml``.
+
+    Raises:
+        WorkspaceError: somebody else has put that file where everybody may write.
+    """
     here = start.resolve()
     around = (Layout(folder) for folder in (here, *here.parents))
-    return next((layout for layout in around if layout.toml.is_file()), None)
+    found = next((layout for layout in around if layout.toml.is_file()), None)
+    if found is not None and _planted(found):
+        raise WorkspaceError(
+            f"{str(found.toml)!r} is another user's, in a folder where everybody may write; what it says is "
+            "not believed: work in a folder that is not below it, or remove it"
+        )
+    return found
+
+
+def _planted(layout: Layout) -> bool:
+    """Whether a stranger can have put the settings file above a folder of ours, as in ``/tmp``."""
+    folder = layout.root.stat()
+    return bool(folder.st_mode & stat.S_IWOTH) and layout.toml.stat().st_uid not in (
+        *(os.geteuid(), folder.st_uid, 0),
+    )
 
 
 def init_workspace(root: Path) -> Layout:

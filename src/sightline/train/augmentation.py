@@ -43,12 +43,14 @@ class Augmenter:
 
         Raises:
             UnknownPlugin: a name that does not exist.
-            InputError: an amount below 0, or an augmentation that the task cannot use.
+            InputError: an amount that is not sensible, or an augmentation that the task cannot use.
         """
         steps = [(name, AUGMENTATIONS.load(name), amount) for name, amount in sorted(amounts.items())]
         for name, plugin, amount in steps:
-            if not 0 <= amount < float("inf"):
-                raise InputError(f"an augmentation's amount is {plugin.AMOUNT}; got {amount}")
+            if not 0 <= amount <= plugin.MOST:
+                raise InputError(
+                    f"the amount of {name!r}, 0 to {plugin.MOST:g}, is the {plugin.AMOUNT}; got {amount:g}"
+                )
             if amount and task not in plugin.DEFAULT:
                 raise InputError(f"augmentation {name!r} cannot be used for {task}")
         return cls(tuple((plugin, amount) for _, plugin, amount in steps if amount > 0))

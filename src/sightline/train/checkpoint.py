@@ -24,7 +24,6 @@ class Progress:
     best_epoch: int
     step: int
     seconds: float
-    initial_sha256: str
 
 
 def save_checkpoint(path: Path, network: nn.Module, optimizer: Optimizer | None, progress: Progress) -> None:

@@ -51,8 +51,8 @@ class PictureReader:
 class PixelSource:
     """Model inputs by index: the first ``cached`` from the map, the rest decoded when asked for.
 
-    ``usable`` lists the indices whose pictures could be read when the cache was filled, and
-    ``set_aside`` the others with the reason; ``note`` says how much is cached, for a person.
+    ``usable`` lists the indices of the pictures that could be read so far, and ``set_aside`` the others with
+    the reason; ``note`` says how much is cached, for a person.
     """
 
     def __init__(self, reader: PictureReader, cache: PixelBatch, note: str, workers: int) -> None:
@@ -60,6 +60,7 @@ class PixelSource:
         self.cache = cache
         self.note = note
         self.set_aside: dict[int, SetAside] = {}
+        self._told = 0
         self._workers = ThreadPoolExecutor(workers, thread_name_prefix="decode")
 
     @property
@@ -68,6 +69,12 @@ class PixelSource:
         return np.array(
             [i for i in range(len(self.reader.samples)) if i not in self.set_aside], dtype=np.int64
         )
+
+    def newly_set_aside(self) -> tuple[SetAside, ...]:
+        """Those that this has not given before."""
+        fresh = tuple(self.set_aside.values())[self._told :]
+        self._told += len(fresh)
+        return fresh
 
     def read(self, indices: Indices) -> tuple[PixelBatch, Indices]:
         """Pixels of ``indices`` and the indices themselves, less those that turned out unreadable."""

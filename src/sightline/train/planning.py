@@ -7,6 +7,7 @@ from statistics import median
 
 import torch
 
+from sightline.errors import TrainingError
 from sightline.train.arch.base import Network
 from sightline.train.batches import Loader
 from sightline.train.optimiser import make_optimiser, set_training
@@ -24,6 +25,9 @@ def epochs_for(minutes: float, network: Network, loaders: Loaders, recipe: Recip
     """How many epochs, each with its validation pass, fit into ``minutes`` on this machine: at least 1.
 
     The network itself is left as it was.
+
+    Raises:
+        TrainingError: there are no training pictures.
     """
     twin = copy.deepcopy(network)
     # As the trainer has it: in another layout steps take half as long again.
@@ -46,18 +50,23 @@ def epochs_for(minutes: float, network: Network, loaders: Loaders, recipe: Recip
                 before = now
                 if sum(taken[_UNTIMED_STEPS:]) >= _TIMED_SECONDS:
                     break
+            if not taken:
+                raise TrainingError("there are no training pictures that can be read")
         # The median: another process that takes the processor for a moment must not shorten the training.
         return median(taken[_UNTIMED_STEPS:]) * len(sized.train) + _validation_seconds(
             model, twin, sized.val, recipe
         )
 
     full = seconds(loaders.at(recipe, half=False))
-    an_epoch = (1 - recipe.half_size) * full
-    if recipe.half_size:
-        an_epoch += recipe.half_size * seconds(loaders.at(recipe, half=True))
-    if recipe.refit:
-        an_epoch += recipe.refit * full * (1 + len(loaders.val.indices) / len(loaders.train.indices))
-    return max(1, min(_MOST_EPOCHS, int(minutes * 60 / an_epoch)))
+    half = seconds(loaders.at(recipe, half=True)) if recipe.half_size else full
+    refitted = full * (1 + len(loaders.val.indices) / len(loaders.train.indices))
+
+    def all_seconds(epochs: int) -> float:
+        sized = replace(recipe, epochs=epochs)
+        at_full = epochs - sized.half_size_epochs
+        return sized.half_size_epochs * half + at_full * full + sized.refit_epochs * refitted
+
+    return max((n for n in range(1, _MOST_EPOCHS + 1) if all_seconds(n) <= 60 * minutes), default=1)
 
 
 def _validation_seconds(model: Network, network: Network, loader: Loader, recipe: Recipe) -> float:

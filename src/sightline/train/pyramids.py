@@ -163,6 +163,8 @@ class _Timm(Pyramid):
         # The network's own modules, so that its weights files fit by name.
         for name, module in model.named_children():
             self.add_module(name, module)
+        for name, parameter in model.named_parameters(recurse=False):
+            self.register_parameter(name, parameter)
         self.__dict__["_model"] = model
 
     def forward(self, images: Tensor) -> list[Tensor]:

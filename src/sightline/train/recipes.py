@@ -216,7 +216,7 @@ def _size(dataset: Dataset, weights: InitialWeights) -> Size:
         return Size(width, height)
     if name == DETECTOR:
         # Never enlarged; whole cells of the coarsest map.
-        scale = min(1.0, weights.size.width / max(middle))
+        scale = min(1.0, max(weights.size.width, weights.size.height) / max(middle))
         width, height = (max(CELL, CELL * ceil(round(side * scale, 3) / CELL)) for side in middle)
         return Size(width, height)
     return weights.size

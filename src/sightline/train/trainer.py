@@ -66,7 +66,7 @@ def train(
     fabric = make_fabric(recipe)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch declares it on tensors only
     optimiser = make_optimiser(network, recipe)
-    progress = Progress((), 0, 0, 0.0, recipe.initial_sha256)
+    progress = Progress((), 0, 0, 0.0)
     if resume and (folder / LAST).is_file():
         progress = load_checkpoint(folder / LAST, network, optimiser)
     model, optimiser = fabric.setup(network, optimiser)
@@ -106,7 +106,7 @@ def train(
             best = number if improved else best
             board.add(number, {name: getattr(epoch, name) for name in _CURVES})
             seconds = sum(each.seconds for each in history)
-            progress = Progress(tuple(history), best, step, seconds, recipe.initial_sha256)
+            progress = Progress(tuple(history), best, step, seconds)
             if improved:
                 save_checkpoint(folder / BEST, network, None, progress)
             save_checkpoint(folder / LAST, network, optimiser.optimizer, progress)

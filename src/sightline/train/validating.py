@@ -80,7 +80,7 @@ def answer(model: torch.nn.Module, loader: Loader) -> Answers:
     for batch, answers in _answered(model, loader):
         logits.append(answers.logits.float().cpu().numpy())
         embeddings.append(answers.embedding.float().cpu().numpy())
-        targets.append(np.asarray(batch.targets, np.int64))
+        targets.append(torch.as_tensor(batch.targets).cpu().numpy())
         indices.append(batch.indices)
     if not logits:
         empty = np.empty((0, 0), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Boxes without area, boxes that reach out of their picture, and boxes that are there twice."""
+"""Boxes without area, boxes that reach out of their picture, boxes that are there twice, and fractions."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -41,11 +41,12 @@ def check(imported: Imported) -> list[Finding]:
     empty: list[_Box] = []
     outside: list[_Box] = []
     doubled: list[_Box] = []
-    farthest, gone = 0.0, 0
+    farthest, gone, highest = 0.0, 0, 0.0
     for sample in imported.dataset.samples:
         boxes = sample.boxes
         if boxes is None or not len(boxes):
             continue
+        highest = max(highest, float(boxes.xyxy.max()))
         beyond = _beyond(boxes)
         out = beyond > OUTSIDE
         farthest = max(farthest, float(beyond.max()))
@@ -60,6 +61,16 @@ def check(imported: Imported) -> list[Finding]:
                 for index in np.flatnonzero(which)
             ]
     findings = []
+    if 0 < highest <= 1:
+        findings.append(
+            Finding(
+                "boxes",
+                "error",
+                "no box reaches beyond the first pixel; fractions of the picture? pixels were wanted",
+                (),
+                {"highest": highest},
+            )
+        )
     if empty:
         findings.append(_finding(f"{_counted(empty, 'has', 'have')} no area", empty))
     if outside:

@@ -163,8 +163,8 @@ def _add(boxes: BoxList, label: str, line: int, text: str) -> None:
         values = re.split(r"[\s,]+", text)
         if len(values) != 5:
             raise ValueError(f"x1 y1 x2 y2 class were wanted, got {quoted(text)}")
-        known = values[4].isascii() and values[4].isdigit() and 1 <= int(values[4][:9]) <= len(CLASSES)
-        if not known:
+        text_is_number = values[4].isascii() and values[4].isdigit() and len(values[4]) < 10
+        if not text_is_number or not 1 <= int(values[4]) <= len(CLASSES):
             raise ValueError(f"a class is a number from 1 to {len(CLASSES)}, not {quoted(values[4])}")
         boxes.add(CLASSES[int(values[4]) - 1], [number(value) for value in values[:4]])
     except ValueError as error:

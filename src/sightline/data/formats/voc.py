@@ -138,7 +138,8 @@ def _layout(files: Files) -> _Layout:
 
 
 def _key(path: str, folder: str) -> str:
-    return str(PurePosixPath(path.removeprefix(f"{folder}/") if folder else path).with_suffix(""))
+    inside = PurePosixPath(path.removeprefix(f"{folder}/") if folder else path)
+    return str(inside.with_suffix("") if inside.name else inside)
 
 
 def _named_in(files: Files, layout: _Layout, annotation: str) -> list[str]:

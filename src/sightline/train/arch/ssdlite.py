@@ -43,9 +43,6 @@ class SSDLite(Detector):
         regression, logits, anchors = answer.raw
         from torchvision.ops import boxes as box_operators
 
-        logits = torch.stack(
-            [_passed_over(each, anchors, target) for each, target in zip(logits, targets, strict=True)]
-        )
         learned = [Target(*(each[~target.ignored] for each in target)) for target in targets]
         matched = []
         for target in learned:
@@ -53,6 +50,12 @@ class SSDLite(Detector):
                 matched.append(body.proposal_matcher(box_operators.box_iou(target.boxes, anchors)))
             else:
                 matched.append(torch.full((len(anchors),), -1, dtype=torch.int64, device=anchors.device))
+        logits = torch.stack(
+            [
+                _passed_over(each, anchors, target, owner)
+                for each, target, owner in zip(logits, targets, matched, strict=True)
+            ]
+        )
         losses: Mapping[str, Tensor] = body.compute_loss(
             [{"boxes": target.boxes, "labels": target.classes + 1} for target in learned],
             {"bbox_regression": regression, "cls_logits": logits},
@@ -66,19 +69,23 @@ class SSDLite(Detector):
         from torchvision.models.detection.image_list import ImageList
 
         body = cast(Any, self.body)
+        # torchvision reckons in the maps' type; in bfloat16 anchors would lie elsewhere than in the export.
+        exact = [each.float() for each in maps]
         size = (images.shape[2], images.shape[3])
-        anchors: Tensor = body.anchor_generator(ImageList(images[:1], [size]), list(maps))[0]
+        anchors: Tensor = body.anchor_generator(ImageList(images[:1], [size]), exact)[0]
         return anchors
 
 
-def _passed_over(logits: Tensor, anchors: Tensor, target: Target) -> Tensor:
+def _passed_over(logits: Tensor, anchors: Tensor, target: Target, owner: Tensor) -> Tensor:
     """``logits`` ``[A, C + 1]`` with certain background where an anchor's middle lies in an ignored object.
 
-    Certain negatives have no loss, so none of them is mined and nothing is learned there.
+    Certain negatives have no loss, so none of them is mined and nothing is learned there. Anchors that answer
+    for an object, those with an ``owner`` ``[A]`` of 0 and more, go on learning it.
     """
     middle = (anchors[:, :2] + anchors[:, 2:]) / 2
     regions = target.boxes[target.ignored]
     inside = ((middle[:, None] > regions[:, :2]) & (middle[:, None] < regions[:, 2:])).all(dim=2).any(dim=1)
+    inside &= owner < 0
     certain = torch.zeros_like(logits)
     certain[:, 0] = 100.0
     return torch.where(inside[:, None], certain, logits)

@@ -40,12 +40,13 @@ class Change(NamedTuple):
 
 
 class Augmentation(Protocol):
-    """One augmentation. ``AMOUNT`` says in words what the amount means and its sensible range.
+    """One augmentation. ``AMOUNT`` says in words what the amount means, ``MOST`` is the largest sensible one.
 
     ``DEFAULT`` is its usual amount for each task; a task that is not there cannot use it.
     """
 
     AMOUNT: str
+    MOST: float
     DEFAULT: Mapping[Task, float]
 
     def draw(self, amount: float, count: int, size: Size, dice: Generator) -> Change:

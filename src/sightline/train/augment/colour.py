@@ -10,6 +10,7 @@ from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "largest change of brightness, contrast and saturation as a fraction"
+MOST = 1.0
 DEFAULT: Mapping[Task, float] = {"classification": 0.2, "detection": 0.2}
 _LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601 weights of R, G and B."""

@@ -9,6 +9,7 @@ from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "largest shift as a fraction of width and height"
+MOST = 1.0
 DEFAULT: Mapping[Task, float] = {"classification": 0.1, "detection": 0.1}
 
 

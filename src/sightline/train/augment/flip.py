@@ -9,7 +9,8 @@ from sightline.train.augment.base import Change, identity
 from sightline.values.dataset import Task
 from sightline.values.image import Size
 
-AMOUNT = "probability of a mirrored picture, 0 to 1"
+AMOUNT = "probability of a mirrored picture"
+MOST = 1.0
 DEFAULT: Mapping[Task, float] = {"classification": 0.5, "detection": 0.5}
 
 

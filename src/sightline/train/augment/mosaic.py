@@ -13,7 +13,8 @@ from sightline.train.augment.base import Change, Tiles, uniform
 from sightline.values.dataset import Task
 from sightline.values.image import Size
 
-AMOUNT = "probability of a picture put together from four, 0 to 1"
+AMOUNT = "probability of a picture put together from four"
+MOST = 1.0
 DEFAULT: Mapping[Task, float] = {"detection": 0.5}
 _LEAST, _MOST = 0.25, 0.75
 """Where the tiles meet, as a fraction of width and height."""

@@ -10,6 +10,7 @@ from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "largest angle in degrees, either way"
+MOST = 180.0
 DEFAULT: Mapping[Task, float] = {"classification": 8.0, "detection": 0.0}
 
 

@@ -11,6 +11,7 @@ from sightline.values.dataset import Task
 from sightline.values.image import Size
 
 AMOUNT = "largest change of size as a fraction, either way (0.1: from 1/1.1 to 1.1)"
+MOST = 3.0
 DEFAULT: Mapping[Task, float] = {"classification": 0.1, "detection": 0.2}
 
 
