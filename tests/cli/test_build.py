@@ -51,7 +51,7 @@ def test_a_build_says_what_it_does_and_ends_in_a_release(product: Product) -> No
         ("--size 5000", "--size goes up to 4096"),
         ("--augment foo", "no train augment plugin named 'foo'; there are: colour, crop"),
         ("--augment flip=x", "--augment takes NAME=AMOUNT"),
-        ("--augment flip=-1", "got -1.0"),
+        ("--augment flip=-1", "0 to 1, is the probability of a mirrored picture; got -1"),
         ("--arch nope", "no train arch plugin named 'nope'; there are: anchor_free, mobilenet_v2"),
         ("--arch mobilnet_v2", "Did you mean 'mobilenet_v2'?"),
         ("--weights nope", "--weights 'nope' is neither a file here nor a hub name"),

@@ -18,8 +18,8 @@ from sightline.values.prediction import Prediction, ScoredLabel, Unanswered
 Put = Callable[..., Path]
 
 
-def about(path: Path) -> Prediction:
-    return Prediction(str(path), Size(20, 10), (ScoredLabel("red", 0.9, True),), "m@1")
+def about(path: Path, width: int = 20, height: int = 10) -> Prediction:
+    return Prediction(str(path), Size(width, height), (ScoredLabel("red", 0.9, True),), "m@1")
 
 
 def found(path: Path, *labels: str) -> Prediction:
@@ -122,8 +122,13 @@ def test_drawn_pictures_are_not_found_by_a_walk_that_goes_on(tmp_path: Path, put
     assert draw_into(walk, tmp_path / "out").total == 1
 
 
+def test_a_picture_that_has_another_size_by_now_is_not_drawn(tmp_path: Path, put: Put) -> None:
+    draw_into([about(put("a.png"), 21)], tmp_path / "out")
+    assert names(tmp_path / "out") == [ANSWERS_FILE]
+
+
 def test_a_long_picture_is_reduced(tmp_path: Path, put: Put, plain: Callable[..., bytes]) -> None:
-    draw_into([about(put("a.png", plain((1, 2, 3), (9_000, 300))))], tmp_path / "out")
+    draw_into([about(put("a.png", plain((1, 2, 3), (9_000, 300))), 9_000, 300)], tmp_path / "out")
     drawn = decode((tmp_path / "out" / "000001-a.jpg").read_bytes())
     assert isinstance(drawn, Picture)
     assert drawn.original.width == 4_096
@@ -152,7 +157,7 @@ def test_a_label_keeps_its_colour_where_the_classes_are_not_said(
 def test_a_picture_in_which_nothing_was_found_says_so(
     tmp_path: Path, put: Put, plain: Callable[..., bytes]
 ) -> None:
-    picture = put("a.png", plain((128, 128, 128), (400, 100)))
+    picture = put("a.png", plain((128, 128, 128), (200, 100)))
     draw_into([found(picture)], tmp_path / "out")
     assert drawn(tmp_path / "out" / "000001-a.jpg").shape[0] > 110, "a band stands above"
     line = json.loads((tmp_path / "out" / ANSWERS_FILE).read_text())
