@@ -213,6 +213,8 @@ def large_pictures(megapixels: int) -> list[tuple[str, bytes]]:
     """A sound picture of each format."""
     picture = blobs(4000, megapixels * 250)
     made = [("PNM" if form == "PPM" else form, encoded(picture, form)) for form in ("JPEG", "BMP", "PPM")]
+    deep = np.asarray(picture).astype(">u2") * np.uint16(257)
+    made.append(("PNM-16", f"P6 {picture.width} {picture.height} 65535 ".encode() + deep.tobytes()))
     made.append(("PNG", encoded(picture, "PNG", compress_level=1)))
     made.append(("TIFF", encoded(picture, "TIFF", compression="tiff_lzw")))
     made.append(("GIF", encoded(picture.convert("P", palette=Image.Palette.WEB), "GIF")))

@@ -41,12 +41,13 @@ def test_places_answer_only_for_objects_that_they_lie_in() -> None:
     assert ((found.quality > 0) == (found.objects >= 0)).all()
 
 
-def test_the_best_place_has_the_quality_of_its_overlap() -> None:
+def test_the_best_place_has_the_quality_of_its_overlaps_square_root() -> None:
     places = grid()
     boxes = around(places, 10.0)
     wanted = target([[14, 14, 34, 34]], [0])
     found = assign(torch.full((64, 1), 0.5), boxes, places, wanted)
-    assert float(found.quality.max()) == pytest.approx(float(iou(boxes, wanted.boxes).max()), abs=1e-5)
+    overlap = float(iou(boxes, wanted.boxes).max())
+    assert float(found.quality.max()) == pytest.approx(overlap**0.5, abs=1e-5)
 
 
 def test_an_object_that_nothing_overlaps_yet_still_gets_places() -> None:

@@ -4,7 +4,8 @@ Task alignment (Feng et al. 2021, *TOOD*): a candidate stands for the object ins
 which ``score^alpha * IoU^beta`` is highest, so that classification and localisation come to agree on the same
 candidates. Boxes are learned by complete IoU (Zheng et al. 2020), scores by binary cross-entropy towards the
 normalised alignment, places without an object weighing the less the surer they are (Zhang et al. 2021,
-*VarifocalNet*).
+*VarifocalNet*). Other than in TOOD an object's best place is to score the square root of its IoU: a small
+object, whose box is hard to meet to the pixel, must not come after what only looks like an object.
 """
 
 import math
@@ -50,7 +51,7 @@ def assign(scores: Tensor, boxes: Tensor, places: Places, target: Target) -> Ass
         target: M objects.
 
     Every object gets up to ``TOP`` places inside it; a place inside several objects goes to the one that
-    it overlaps most. The best place of an object has the quality of its IoU.
+    it overlaps most. The best place of an object has the quality of its IoU's square root.
     """
     count, objects = len(boxes), len(target.boxes)
     nobody = torch.full((count,), -1, dtype=torch.int64, device=boxes.device)
@@ -78,7 +79,7 @@ def assign(scores: Tensor, boxes: Tensor, places: Places, target: Target) -> Ass
 
 
 def _quality(alignment: Tensor, overlap: Tensor, owner: Tensor, objects: int) -> Tensor:
-    """Alignment scaled so that each object's best place has the highest IoU of its places."""
+    """Alignment scaled so that each object's best place has the square root of its places' highest IoU."""
     mine = owner >= 0
     rows, columns = mine.nonzero()[:, 0], owner[mine]
     own, lap = alignment[rows, columns], overlap[rows, columns]
@@ -86,7 +87,7 @@ def _quality(alignment: Tensor, overlap: Tensor, owner: Tensor, objects: int) ->
     most = nothing.scatter_reduce(0, columns, own, "amax")
     top = nothing.scatter_reduce(0, columns, lap, "amax")
     quality = alignment.new_zeros(len(owner))
-    quality[rows] = own / (most[columns] + _TINY * _TINY) * top[columns]
+    quality[rows] = own / (most[columns] + _TINY * _TINY) * top[columns].sqrt()
     return quality
 
 
