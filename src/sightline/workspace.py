@@ -7,19 +7,12 @@ from typing import TYPE_CHECKING, Self
 
 from sightline.bundle.keys import SigningKey, make_key, trusted
 from sightline.bundle.verify import open_bundle
-from sightline.errors import (
-    BundleError,
-    GateHeld,
-    InputError,
-    RegistryError,
-    StorageError,
-    WorkspaceError,
-)
+from sightline.errors import GateHeld, WorkspaceError
 from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
 from sightline.pipeline.collecting import HOURS, Leftover, free, leftovers
-from sightline.pipeline.comparing import compare_releases, open_registered
+from sightline.pipeline.comparing import INCOMPARABLE, compare_releases, open_registered
 from sightline.pipeline.compressing import compress_release
 from sightline.pipeline.watch import Unwatched, Watcher
 from sightline.registry.releases import Registry
@@ -217,7 +210,7 @@ class Workspace:
         if incumbent is not None and incumbent.version != candidate.version and not force:
             try:
                 comparison = compare_releases(candidate, incumbent, self.layout, watch or Unwatched(), margin)
-            except (BundleError, InputError, RegistryError, StorageError) as error:
+            except INCOMPARABLE as error:
                 raise GateHeld(
                     f"the gate cannot decide: {error}; --force REASON promotes without it"
                 ) from error

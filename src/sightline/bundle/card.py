@@ -180,12 +180,11 @@ def _origin(weights: WeightsOrigin) -> str:
 def _quality(manifest: Manifest, evaluation: EvalReport | None) -> Iterator[str]:
     yield "## How good it is"
     yield ""
-    if evaluation and not manifest.metrics:
-        held_out = f"{evaluation.pictures} {evaluation.split} pictures"
-        yield f"The {held_out} show no object, so nothing is claimed about how good its answers are."
-        return
     if not manifest.metrics:
-        yield "Nothing was held out, so nothing is claimed about how good its answers are."
+        why = "Nothing was held out"
+        if evaluation:
+            why = f"The {evaluation.pictures} {evaluation.split} pictures show no object"
+        yield f"{why}, so nothing is claimed about how good its answers are."
         return
     pictures = f"{evaluation.pictures} {evaluation.split} pictures" if evaluation else "held-out pictures"
     if isinstance(evaluation, DetectionReport):

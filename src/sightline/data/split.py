@@ -88,6 +88,9 @@ def divide(
             "add a train folder, or give the folder with the classes itself to have a split made"
         )
     missing: list[Split] = [split for split in SPLITS if split not in own]
+    splits: list[Split] = [card.split or "train" for card in cards]
+    if not missing:
+        return Divided(tuple(splits), _origin(own, missing, cards, seed))
     kept = [card for card in cards if card.split not in (None, "train")]
     repeated = {key for card in kept for key in (card.content, card.pixels) if key is not None}
     # What the set's own val shows too must not become test, and the other way round: it stays in train.
@@ -96,19 +99,17 @@ def divide(
         for index, card in enumerate(cards)
         if card.split in (None, "train") and repeated.isdisjoint((card.content, card.pixels))
     ]
-    splits: list[Split] = [card.split or "train" for card in cards]
     deck = [cards[index] for index in drawn]
-    if missing and not drawn:
+    if not drawn:
         others = " and ".join(sorted(own - {"train"}))
         raise DatasetError(
             f"every training picture of the set's own split is in its {others} too, so no "
             f"{' and '.join(missing)} can be cut from train; give the set a list of its own for it"
         )
-    if missing:
-        parts: list[Split] = [split for split in SPLITS if split in missing or split == "train"]
-        deck, dealt = _dealt(deck, _shares(deck, parts, fractions), seed, least_groups)
-        for index, split in zip(drawn, dealt, strict=True):
-            splits[index] = split
+    parts: list[Split] = [split for split in SPLITS if split in missing or split == "train"]
+    deck, dealt = _dealt(deck, _shares(deck, parts, fractions), seed, least_groups)
+    for index, split in zip(drawn, dealt, strict=True):
+        splits[index] = split
     return Divided(tuple(splits), _origin(own, missing, deck, seed))
 
 

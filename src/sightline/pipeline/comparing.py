@@ -9,7 +9,7 @@ import numpy as np
 from sightline.bundle.keys import trusted
 from sightline.bundle.verify import open_bundle
 from sightline.data.manifest import read_manifest
-from sightline.errors import DamagedBundle, RegistryError
+from sightline.errors import BundleError, DamagedBundle, InputError, RegistryError, StorageError
 from sightline.evaluate.classified import Classified
 from sightline.evaluate.gates import MARGIN, compare
 from sightline.evaluate.matches import Matches
@@ -29,6 +29,9 @@ from sightline.values.image import Pixels, Undecodable
 from sightline.values.objects import Detections, Objects
 from sightline.values.release import Bundle, Release
 
+INCOMPARABLE = (BundleError, InputError, RegistryError, StorageError)
+"""What ``compare_releases`` raises where something is wrong with releases, their files or pictures."""
+
 
 def compare_releases(
     candidate: Release, incumbent: Release, layout: Layout, watch: Watcher, margin: float = MARGIN
@@ -37,7 +40,8 @@ def compare_releases(
 
     Raises:
         RegistryError: their classes differ, or the pictures are not there as they were.
-        BundleError: one of them cannot be opened.
+        BundleError: one of them is refused.
+        InputError, StorageError: one of their files, or the list of pictures, is not there or cannot be read.
     """
     dataset = read_manifest(layout.datasets / f"{candidate.dataset_fingerprint}.json")
     one, other = (Predictor(open_registered(each, layout)) for each in (candidate, incumbent))

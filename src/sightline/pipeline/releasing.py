@@ -9,9 +9,9 @@ from sightline.bundle.card import model_card
 from sightline.bundle.keys import make_key
 from sightline.bundle.reference import write_reference
 from sightline.bundle.seal import bundle_file_name, seal
-from sightline.errors import BundleError, GateHeld, InputError, RegistryError, StorageError
+from sightline.errors import GateHeld
 from sightline.evaluate.gates import explain
-from sightline.pipeline.comparing import compare_releases
+from sightline.pipeline.comparing import INCOMPARABLE, compare_releases
 from sightline.pipeline.fitting import Fitted
 from sightline.pipeline.judging import Judged
 from sightline.pipeline.watch import Watcher
@@ -109,7 +109,7 @@ def _compare(
     stays = f"{made} stays a candidate and {incumbent} in production"
     try:
         comparison = compare_releases(made, incumbent, layout, watch, margin)
-    except (BundleError, InputError, RegistryError, StorageError) as error:
+    except INCOMPARABLE as error:
         return None, f"{stays}, not compared: {error}"
     watch.say(explain(comparison))
     force = "" if comparison.passes else " --force REASON"
