@@ -19,6 +19,7 @@ from sightline.train.batches import Batch, Loader
 from sightline.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sightline.train.event_file import EventFile
 from sightline.train.optimiser import Work, make_optimiser, set_rate, set_training
+from sightline.train.quickening import quickened
 from sightline.train.validating import Validation, better, validate
 from sightline.values.evaluation import Checkpoint, Epoch
 from sightline.values.recipe import Recipe
@@ -72,7 +73,7 @@ def train(
     model, optimiser = fabric.setup(network, optimiser)
     history, step, best = list(progress.history), progress.step, progress.best_epoch
     work = Work(recipe, len(loaders.train))
-    with EventFile(folder / "tensorboard") as board, _interruptible(history, recipe):
+    with EventFile(folder / "tensorboard") as board, _interruptible(history, recipe), quickened(network):
         for number in range(len(history) + 1, recipe.epochs + 1):
             if _stop_early(history, best, recipe):
                 break
