@@ -60,7 +60,7 @@ def test_answers_and_gradients_are_those_of_the_plain_network(learning: str) -> 
     wanted = learned(plain, pictures)
     assert found.keys() == wanted.keys()
     for name, values in wanted.items():
-        assert apart(found[name], values) < 1e-4, name
+        assert apart(found[name], values) < 1e-3, name
 
 
 def test_bfloat16_is_as_close_to_float32_as_the_plain_network() -> None:
