@@ -68,7 +68,7 @@ def main() -> None:
     rows = defaultdict(Row)
     for bomb, data in bombs().items():
         watched.ask(rows[bomb], data, isolated.decode)
-    print("bombs; wanted: a reason each")
+    print("bombs; wanted: a reason each, or a picture under 10 s, 2,000 MB where it is one of 100 megapixels")
     tell(rows)
     rows = defaultdict(Row)
     for megapixels in LARGE:

@@ -98,6 +98,9 @@ def _reported() -> Iterator[None]:
             way = f"; another process has held it for {_BUSY_SECONDS} seconds: try again when that is done"
         elif "disk" in reason and "full" in reason:
             way = "; free some space and try again"
+        elif "disk I/O" in reason:
+            # SQLite says so of a full disk too, where it was about to make a file larger.
+            way = "; see that the disk has space and is sound, and try again"
         raise StorageError(f"the catalogue refused: {reason}{way}") from error
 
 
