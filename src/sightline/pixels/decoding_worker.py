@@ -9,6 +9,7 @@ process, in whatever library it is, and a busy machine makes no picture undecoda
 which Linux alone can limit.
 """
 
+import ctypes
 import json
 import os
 import resource
@@ -39,16 +40,32 @@ _BYTES: Final = (400_000_000, 1_900_000_000)
 """What decoding may take: up to the usual number of pixels, and above."""
 
 _FITS: Mapping[str, Fit] = {"stretch": "stretch", "letterbox": "letterbox", "crop": "crop"}
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""The names that glibc's ``mallopt`` has for them."""
+_KEPT_BYTES = 32 * 1024 * 1024
+
 _LENGTHS = struct.Struct("<IQ")
 _LONGEST_HEAD = 1 << 16
 
 
 def main() -> None:
     """Answer on the socket that is standard input, until the other end is closed."""
+    _keep_memory()
     with socket.socket(fileno=os.dup(0)) as channel:
         started = _address_space()
         while _answer_next(channel, started):
             pass
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what a usual picture needs, instead of giving it back and fetching it again.
+
+    The kernel clears each page that it gives; for a picture of 500 x 375 that took half as long as decoding.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
+        mallopt(_TRIM_THRESHOLD, 2 * _KEPT_BYTES)
 
 
 def _answer_next(channel: socket.socket, started: int) -> bool:
