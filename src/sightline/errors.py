@@ -19,8 +19,12 @@
     │   ├── DamagedBundle           its bytes are not what was sealed; names the member or the structure
     │   └── UntrustedSigner         sealed by a key that nobody here trusts
     ├── ParityError                 an exported model does not answer like the trained one
-    └── RegistryError               a release cannot be found or changed
-        └── GateHeld                the gate held a promotion back
+    ├── RegistryError               a release cannot be found or changed
+    │   └── GateHeld                the gate held a promotion back
+    └── ServingError                a server cannot answer a request
+        ├── NotServed               it does not serve that model or version
+        ├── Overloaded              too much is waiting already
+        └── DeadlinePassed          the answer was not there in time
 """
 
 
@@ -108,3 +112,19 @@ class RegistryError(SightlineError):
 
 class GateHeld(RegistryError):
     """The promotion gate held."""
+
+
+class ServingError(SightlineError):
+    """A server cannot answer a request."""
+
+
+class NotServed(ServingError):
+    """The server does not serve that model or version."""
+
+
+class Overloaded(ServingError):
+    """Too much is waiting already."""
+
+
+class DeadlinePassed(ServingError):
+    """The answer was not there in time."""

@@ -12,9 +12,10 @@ from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
 from sightline.pipeline.collecting import HOURS, Leftover, free, leftovers
-from sightline.pipeline.comparing import INCOMPARABLE, compare_releases, open_registered
+from sightline.pipeline.comparing import INCOMPARABLE, compare_releases
 from sightline.pipeline.compressing import compress_release
 from sightline.pipeline.watch import Unwatched, Watcher
+from sightline.registry.opening import open_registered
 from sightline.registry.releases import Registry
 from sightline.storage.catalogue import open_catalogue
 from sightline.storage.layout import Layout, find_workspace, init_workspace, read_config

@@ -13,6 +13,7 @@ from sightline.infer.outputs.base import Reading
 from sightline.infer.runtimes import RUNTIMES
 from sightline.infer.runtimes.base import Arrays, Session
 from sightline.infer.trial import Trial, try_out
+from sightline.pixels.decode import MAX_PIXELS
 from sightline.pixels.isolated import model_input
 from sightline.pixels.model_input import ModelInput, lifted
 from sightline.settings import settings
@@ -72,9 +73,12 @@ class Predictor:
         """Pictures a batch, from 1 to 64: larger ones leave the processor's caches and are slower."""
         return _batch_size(self.manifest.contract)
 
-    def prepare(self, source: str, data: bytes) -> Prepared | Unanswered:
-        """The file ``data`` decoded and made into the model's input; may run in any thread."""
-        picture = model_input(data, self.manifest.contract.pixels)
+    def prepare(self, source: str, data: bytes, most_pixels: int = MAX_PIXELS) -> Prepared | Unanswered:
+        """The file ``data`` decoded and made into the model's input; may run in any thread.
+
+        A picture of more than ``most_pixels`` is refused from its header.
+        """
+        picture = model_input(data, self.manifest.contract.pixels, most_pixels)
         if isinstance(picture, Undecodable):
             return Unanswered(source, picture.reason)
         return Prepared(source, picture)
@@ -84,12 +88,14 @@ class Predictor:
         ready = [each for each in pictures if isinstance(each, Prepared)]
         if not ready:
             return [each for each in pictures if isinstance(each, Unanswered)]
-        outputs = self.run(np.stack([each.picture.pixels for each in ready]))
+        read = iter(self.read(ready, self.run(np.stack([each.picture.pixels for each in ready]))))
+        return [each if isinstance(each, Unanswered) else next(read) for each in pictures]
+
+    def read(self, pictures: Sequence[Prepared], outputs: Arrays) -> list[Answer]:
+        """What the model's ``outputs`` for the batch of ``pictures`` say about each."""
         contract, thresholds = self.manifest.contract, self.manifest.thresholds
-        readings = iter(self._output.interpret(outputs, contract, thresholds, self._top))
-        return [
-            each if isinstance(each, Unanswered) else self._answer(each, next(readings)) for each in pictures
-        ]
+        readings = self._output.interpret(outputs, contract, thresholds, self._top)
+        return [self._answer(each, reading) for each, reading in zip(pictures, readings, strict=True)]
 
     def predict(self, pictures: Sequence[tuple[str, bytes]]) -> list[Answer]:
         """Answers about ``pictures``, pairs of a name and a file's bytes, in their order."""

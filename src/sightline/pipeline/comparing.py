@@ -6,10 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from sightline.bundle.keys import trusted
-from sightline.bundle.verify import open_bundle
 from sightline.data.manifest import read_manifest
-from sightline.errors import BundleError, DamagedBundle, InputError, RegistryError, StorageError
+from sightline.errors import BundleError, InputError, RegistryError, StorageError
 from sightline.evaluate.classified import Classified
 from sightline.evaluate.gates import MARGIN, compare
 from sightline.evaluate.matches import Matches
@@ -20,6 +18,7 @@ from sightline.infer.runtimes.base import Arrays
 from sightline.pipeline.fitting import class_numbers
 from sightline.pipeline.watch import Watcher
 from sightline.pixels.isolated import model_input
+from sightline.registry.opening import open_registered
 from sightline.settings import settings
 from sightline.storage.files import sha256_bytes
 from sightline.storage.layout import Layout
@@ -27,7 +26,7 @@ from sightline.values.dataset import Dataset, Sample
 from sightline.values.evaluation import Comparison
 from sightline.values.image import Pixels, Undecodable
 from sightline.values.objects import Detections, Objects
-from sightline.values.release import Bundle, Release
+from sightline.values.release import Release
 
 INCOMPARABLE = (BundleError, InputError, RegistryError, StorageError)
 """What ``compare_releases`` raises where something is wrong with releases, their files or pictures."""
@@ -78,20 +77,6 @@ def _learned_from(release: Release, layout: Layout) -> frozenset[str]:
         return frozenset()
     dataset = read_manifest(path)
     return frozenset(sample.sha256 for sample in dataset.samples if sample.split != "test")
-
-
-def open_registered(release: Release, layout: Layout) -> Bundle:
-    """The verified bundle of a registered release.
-
-    Raises:
-        BundleError: it is refused, or is another sealed file than the one that was registered.
-    """
-    bundle = open_bundle(layout.root / release.path, trusted(layout))
-    if bundle.sha256 != release.sha256:
-        raise DamagedBundle(
-            f"{release.path} is a sealed file, but not the one that was registered as {release}"
-        )
-    return bundle
 
 
 def _classified(predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher) -> Classified:

@@ -23,9 +23,9 @@ from sightline.evaluate.measure import measure, metric_of
 from sightline.infer.predictor import open_session
 from sightline.infer.runtimes import RUNTIMES
 from sightline.pipeline.answering import Answered, answer, batch_of
-from sightline.pipeline.comparing import open_registered
 from sightline.pipeline.fitting import Material, gather
 from sightline.pipeline.watch import Watcher
+from sightline.registry.opening import open_registered
 from sightline.registry.releases import Registry
 from sightline.storage.layout import Layout
 from sightline.values.contract import ModelContract

@@ -79,6 +79,11 @@ def _answer_next(channel: socket.socket, started: int) -> bool:
     held = started + length if started else 0
     _allow(0, held)
     declared = _declared(data)
+    most = head.get("most")
+    if isinstance(most, int) and declared > most:
+        reason = f"it declares {declared / 1e6:.0f} megapixels, and at most {most / 1e6:g} are taken here"
+        send(channel, {"undecodable": reason})
+        return True
     if declared > LARGE_PIXELS:
         send(channel, {"declared": declared})
         channel.recv(1)
@@ -178,6 +183,7 @@ def _work(data: bytes, head: Head) -> Fingerprint | Picture | ModelInput | Undec
             "fit": fit,
             "crop": float(crop),
             "fill": int(fill),
+            "most": int(),
         }:
             return model_input(data, PixelRecipe(Size(width, height), _FITS[str(fit)], crop, fill))
         case _:

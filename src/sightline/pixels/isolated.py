@@ -29,6 +29,8 @@ T = TypeVar("T")
 _PATIENCE = 30.0
 """Seconds that a worker is waited for, for each second of the processor that it may take."""
 
+_ONE_PIXEL = b"P6 1 1 255 \0\0\0"
+
 _START = "from sightline.pixels.decoding_worker import main; main()"
 
 
@@ -43,21 +45,31 @@ def decode(data: bytes, at_least: Size | None = None) -> Picture | Undecodable:
     return _decoders().ask({"do": "decode", "at_least": sides}, data, _as_picture)
 
 
-def model_input(data: bytes, recipe: PixelRecipe) -> ModelInput | Undecodable:
-    """As ``sightline.pixels.model_input.model_input``, in a worker."""
+def model_input(data: bytes, recipe: PixelRecipe, most_pixels: int = MAX_PIXELS) -> ModelInput | Undecodable:
+    """As ``sightline.pixels.model_input.model_input``, in a worker.
+
+    A picture of more than ``most_pixels`` is refused from its header.
+    """
     size = recipe.size
 
     def read(head: Head, payload: Pixels) -> ModelInput:
         return ModelInput(payload.reshape(size.height, size.width, 3), _size(head))
 
     wanted: Head = {"do": "model_input", "size": [size.width, size.height], "fit": recipe.fit}
-    return _decoders().ask({**wanted, "crop": recipe.crop_fraction, "fill": recipe.fill}, data, read)
+    wanted |= {"crop": recipe.crop_fraction, "fill": recipe.fill, "most": most_pixels}
+    return _decoders().ask(wanted, data, read)
+
+
+def start_workers() -> None:
+    """Start all workers and wait until each has answered, so that the first pictures need not wait."""
+    _decoders().start()
 
 
 class Decoders:
     """At most ``count`` worker processes, shared by any number of threads."""
 
     def __init__(self, count: int) -> None:
+        self._count = count
         self._free = BoundedSemaphore(count)
         self._idle: list[_Worker] = []
         self._large = Lock()
@@ -80,6 +92,13 @@ class Decoders:
                 if answer.exhausted or not worker.asked:
                     return Undecodable(answer.reason)
                 worker = _Worker()
+
+    def start(self) -> None:
+        """Start as many workers as there may be, before anything is asked."""
+        workers = [_Worker() for _ in range(self._count - len(self._idle))]
+        for each in workers:
+            each.ask({"do": "fingerprint"}, _ONE_PIXEL, _as_fingerprint, self._large)
+        self._idle += workers
 
     def close(self) -> None:
         """End all workers that are not at work."""

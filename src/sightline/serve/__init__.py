@@ -1,0 +1,1 @@
+"""The server: one data plane, translated by REST."""
