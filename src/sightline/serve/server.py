@@ -13,6 +13,7 @@ from sightline.errors import InputError
 from sightline.pixels.isolated import start_workers
 from sightline.serve.connection import Server, config, protocol
 from sightline.serve.following import Source
+from sightline.serve.gate import Gate
 from sightline.serve.limits import Limits
 from sightline.serve.logs import log, log_as_json
 from sightline.serve.plane import DataPlane
@@ -70,7 +71,7 @@ async def _serve(
             tls = {"ssl_certfile": str(address.certificate), "ssl_keyfile": str(address.private_key)}
         server = Server(
             config(
-                Front(make_app(plane), telemetry),
+                Front(make_app(plane, Gate()), telemetry),
                 http=protocol(limits.head_seconds),
                 timeout_graceful_shutdown=_DRAIN_SECONDS,
                 **tls,

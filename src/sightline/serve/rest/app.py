@@ -1,54 +1,160 @@
-"""The application: every route with the permission that it takes."""
+"""The application: all endpoints, each behind the permission that it takes."""
 
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from collections.abc import Sequence
 
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
-from sightline import __version__
 from sightline.errors import SightlineError
+from sightline.serve.gate import Gate
 from sightline.serve.plane import DataPlane
+from sightline.serve.rest import schemas
 from sightline.serve.rest.body import Bodies
-from sightline.serve.rest.refusals import refused
+from sightline.serve.rest.description import document, page
+from sightline.serve.rest.endpoints import Endpoint, Handler
+from sightline.serve.rest.refusals import as_json, refused
+from sightline.serve.rest.schemas import JSON
 from sightline.serve.rest.v1 import V1
 from sightline.serve.rest.v2 import V2
 
-Handler = Callable[[Request], Awaitable[Response]]
+_HTML, _PROMETHEUS, _BINARY = "text/html", "text/plain", "application/octet-stream"
+_ANY_TEXT = {"type": "string"}
+_BODY_REFUSALS = (404, 408, 413, 415, 422, 429, 500, 507)
 
 
-class GuardedRoute(APIRoute):
-    """A route whose handler takes the request and gives the response, without FastAPI's own reading of it."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint itself; what it raises becomes an answer."""
-        handler: Handler = self.endpoint
-
-        async def handle(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except SightlineError as error:
-                return refused(error)
-
-        return handle
+def make_app(plane: DataPlane, gate: Gate) -> Starlette:
+    """The application that answers for ``plane`` to those whom ``gate`` lets pass."""
+    endpoints = all_endpoints(plane)
+    return Starlette(
+        routes=[Route(each.path, _guarded(each, gate), methods=[each.method]) for each in endpoints],
+        exception_handlers={HTTPException: _no_route},
+    )
 
 
-def make_app(plane: DataPlane) -> FastAPI:
-    app = FastAPI(title="sightline", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.router.route_class = GuardedRoute
+def all_endpoints(plane: DataPlane) -> tuple[Endpoint, ...]:
+    """Every endpoint, in the order in which the description has them."""
     bodies = Bodies(plane.limits)
-    v1, v2 = V1(plane, bodies), V2(plane, bodies)
-    add = app.router.add_api_route
-    add("/v1/models", v1.models, methods=["GET"])
-    add("/v1/models/{name}", v1.model, methods=["GET"])
-    add("/v1/models/{name}/predict", v1.predict, methods=["POST"])
-    add("/v2/health/live", v2.live, methods=["GET"])
-    add("/v2/health/ready", v2.ready, methods=["GET"])
-    add("/v2", v2.server, methods=["GET"])
-    for base in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
-        add(base, v2.model, methods=["GET"])
-        add(f"{base}/ready", v2.model_ready, methods=["GET"])
-        add(f"{base}/infer", v2.infer, methods=["POST"])
-    return app
+    found: list[Endpoint] = [*_own(V1(plane, bodies)), *_protocol(V2(plane, bodies))]
+    found += _about(plane, found)
+    return tuple(found)
+
+
+def _own(v1: V1) -> list[Endpoint]:
+    return [
+        Endpoint(
+            "POST",
+            "/v1/models/{name}/predict",
+            "predict",
+            v1.predict,
+            "Answers about a picture, or several",
+            gives={JSON: {"anyOf": [schemas.ANSWER, schemas.ANSWERS]}},
+            takes={
+                "image/*": schemas.FILE,
+                _BINARY: schemas.FILE,
+                "multipart/form-data": schemas.FILES,
+                JSON: schemas.PICTURES,
+            },
+            query={"version": schemas.VERSION, "timeout_ms": schemas.TIMEOUT},
+            refuses=_BODY_REFUSALS,
+        ),
+        Endpoint("GET", "/v1/models", "models", v1.models, "What is served", gives={JSON: schemas.MODELS}),
+        Endpoint(
+            "GET",
+            "/v1/models/{name}",
+            "models",
+            v1.model,
+            "A model: its classes, thresholds and figures",
+            gives={JSON: schemas.MODEL},
+            query={"version": schemas.VERSION},
+            refuses=(404, 422),
+        ),
+    ]
+
+
+def _protocol(v2: V2) -> list[Endpoint]:
+    """The Open Inference Protocol."""
+    live, ready = {JSON: schemas.LIVE}, {JSON: schemas.READY}
+    found = [
+        Endpoint("GET", "/v2/health/live", "health", v2.live, "Whether the process answers", gives=live),
+        Endpoint("GET", "/v2/health/ready", "health", v2.ready, "Whether it would infer", gives=ready),
+        Endpoint("GET", "/v2", "models", v2.server, "What the server is", gives={JSON: schemas.SERVER}),
+    ]
+    for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
+        found += [
+            Endpoint(
+                "GET",
+                path,
+                "models",
+                v2.model,
+                "A model's inputs and outputs",
+                gives={JSON: schemas.METADATA},
+                refuses=(404,),
+            ),
+            Endpoint(
+                "GET",
+                f"{path}/ready",
+                "models",
+                v2.model_ready,
+                "Whether a model would infer",
+                gives=ready,
+                refuses=(404,),
+            ),
+            Endpoint(
+                "POST",
+                f"{path}/infer",
+                "predict",
+                v2.infer,
+                "A model's outputs for pictures or tensors",
+                gives={JSON: schemas.INFERRED, _BINARY: schemas.FILE},
+                takes={JSON: schemas.INFER, _BINARY: schemas.FILE},
+                refuses=_BODY_REFUSALS,
+            ),
+        ]
+    return found
+
+
+def _about(plane: DataPlane, others: Sequence[Endpoint]) -> list[Endpoint]:
+    """What tells of the server itself."""
+    found: list[Endpoint] = []
+
+    async def metrics(_: Request) -> Response:
+        return Response(plane.telemetry.text(), media_type=f"{_PROMETHEUS}; version=0.0.4; charset=utf-8")
+
+    async def openapi(_: Request) -> Response:
+        return as_json(document([*others, *found]))
+
+    async def docs(_: Request) -> Response:
+        return HTMLResponse(page([*others, *found]))
+
+    found += [
+        Endpoint(
+            "GET", "/metrics", "metrics", metrics, "Metrics for Prometheus", gives={_PROMETHEUS: _ANY_TEXT}
+        ),
+        Endpoint(
+            "GET", "/openapi.json", "describe", openapi, "This description", gives={JSON: {"type": "object"}}
+        ),
+        Endpoint("GET", "/docs", "describe", docs, "This description as a page", gives={_HTML: _ANY_TEXT}),
+    ]
+    return found
+
+
+def _guarded(endpoint: Endpoint, gate: Gate) -> Handler:
+    """The endpoint's handler, for those who may; what it raises becomes an answer."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            request.state.fields["who"] = gate.check(request.headers, endpoint.action)
+            return await endpoint.handler(request)
+        except SightlineError as error:
+            return refused(error)
+
+    return handle
+
+
+def _no_route(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return as_json({"error": error.detail}, error.status_code, error.headers or {})
