@@ -159,6 +159,8 @@ def _takes(option: Parameter) -> str:
     kind = next((each for each in typing.get_args(option.kind) if each is not NoneType), option.kind)
     if typing.get_origin(option.kind) is typing.Literal:
         return " or ".join(f"`{choice}`" for choice in typing.get_args(option.kind))
+    if typing.get_origin(kind) is list:
+        return f"{_TYPES[typing.get_args(kind)[0]]}, repeatable"
     least = f", from {option.least}" if option.least is not None else ""
     return _TYPES[kind] + least + (f" to {option.most}" if option.most is not None else "")
 

@@ -44,13 +44,12 @@ ROOMS: dict[str, set[str]] = {
     "bundle": {"storage"},
     "registry": {"bundle", "storage"},
     "infer": {"pixels", "bundle", "storage"},
-    "monitor": {"storage", "bundle", "pixels", "evaluate", "statistics"},
-    "serve": {"infer", "registry", "bundle", "monitor", "pixels", "statistics", "storage"},
+    "serve": {"infer", "registry", "bundle", "pixels", "statistics", "storage"},
     "train": _TRAIN,
     "export": _EXPORT,
     "pipeline": _BELOW_PIPELINE,
     "workspace": (_BELOW_PIPELINE | {"pipeline"}) - STARRED,
-    "cli": _BELOW_PIPELINE | {"pipeline", "workspace", "serve", "monitor", "__init__"},
+    "cli": _BELOW_PIPELINE | {"pipeline", "workspace", "serve", "__init__"},
 }
 """Each room and what it may import beside ``ABOVE``."""
 

@@ -15,6 +15,7 @@ from sightline.pipeline.collecting import HOURS, Leftover, free, leftovers
 from sightline.pipeline.comparing import INCOMPARABLE, compare_releases
 from sightline.pipeline.compressing import compress_release
 from sightline.pipeline.watch import Unwatched, Watcher
+from sightline.registry.access import Access
 from sightline.registry.opening import open_registered
 from sightline.registry.releases import Registry
 from sightline.storage.catalogue import open_catalogue
@@ -78,6 +79,11 @@ class Workspace:
         """The releases."""
         url = read_config(self.layout).catalogue or self.layout.catalogue_url
         return Registry(open_catalogue(url), self.layout)
+
+    @property
+    def access(self) -> Access:
+        """The tokens that open a server."""
+        return Access(self.registry.engine)
 
     @property
     def key(self) -> SigningKey:

@@ -9,6 +9,7 @@ from sightline.errors import InputError
 from sightline.plugins import missing_extra
 
 if TYPE_CHECKING:
+    from sightline.registry.access import Access
     from sightline.serve.following import Source
 
 
@@ -29,6 +30,13 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
     tls_certificate: Annotated[Path | None, typer.Option(help="PEM file, with its chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
+    insecure_no_tokens: Annotated[
+        bool, typer.Option("--insecure-no-tokens", help="Let other machines in without a token.")
+    ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which a server without tokens may be asked for; as often as wanted."),
+    ] = None,
     queue: Annotated[
         int | None, typer.Option(min=1, help="Pictures that may wait; 12 a processor. More are refused.")
     ] = None,
@@ -43,7 +51,7 @@ def serve(
     try:
         from sightline.serve.limits import Limits, usual_queue
         from sightline.serve.recording import Recorder
-        from sightline.serve.server import Address
+        from sightline.serve.server import Address, Door
         from sightline.serve.server import serve as run
     except ModuleNotFoundError as error:
         raise missing_extra("serving", error.name or "", "serve") from error
@@ -55,10 +63,12 @@ def serve(
         seconds=deadline,
         batch_wait_ms=batch_wait_ms,
     )
-    run(Address(host, port, tls_certificate, tls_key), _source(releases or []), limits, Recorder())
+    source, access = _source(releases or [])
+    door = Door(access, insecure_no_tokens, tuple(allow_host or ()))
+    run(Address(host, port, tls_certificate, tls_key), door, source, limits, Recorder())
 
 
-def _source(asked: list[str]) -> "Source":
+def _source(asked: list[str]) -> "tuple[Source, Access | None]":
     from sightline.serve.following import Follower, SealedFile, Shelf
     from sightline.storage.layout import find_workspace
     from sightline.workspace import Workspace
@@ -67,6 +77,8 @@ def _source(asked: list[str]) -> "Source":
         if len(asked) > 1:
             raise InputError("one sealed file can be served alone; releases by their names, several at once")
         path, _, variant = asked[0].partition(".sight/")
-        return SealedFile(Path(f"{path.removesuffix('.sight')}.sight"), find_workspace(Path()), variant)
+        layout = find_workspace(Path())
+        file = SealedFile(Path(f"{path.removesuffix('.sight')}.sight"), layout, variant)
+        return file, Workspace(layout).access if layout else None
     workspace = Workspace.open()
-    return Follower(Shelf(workspace.registry, workspace.layout, asked))
+    return Follower(Shelf(workspace.registry, workspace.layout, asked)), workspace.access

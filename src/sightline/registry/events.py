@@ -50,7 +50,7 @@ def record(
             version=release.version,
             action=action,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            who=_operating_system_user(),
+            who=operating_system_user(),
             why=_storable(why),
             displaced=displaced.version if displaced else None,
             comparison=json.dumps(asdict(comparison)) if comparison else None,
@@ -99,7 +99,8 @@ def _comparison(text: str) -> Comparison:
     return TypeAdapter(Comparison).validate_python(json.loads(text))
 
 
-def _operating_system_user() -> str:
+def operating_system_user() -> str:
+    """The user whose process this is."""
     # The account, not the environment's LOGNAME, which anyone can set.
     try:
         return pwd.getpwuid(os.geteuid()).pw_name[:128]

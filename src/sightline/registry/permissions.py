@@ -1,22 +1,41 @@
-"""Who may do what: one table."""
+"""Who may do what: one table, and whom somebody without a token counts as.
 
-from typing import Literal
+Roles are no ladder: who sends pictures from a machine need not read the server's metrics, and who watches
+the server sends none.
+"""
 
-Action = Literal["health", "describe", "metrics", "models", "predict", "feedback"]
-Caller = Literal["anonymous", "viewer", "predictor", "operator", "admin"]
-CALLERS: tuple[Caller, ...] = ("anonymous", "viewer", "predictor", "operator", "admin")
+from sightline.values.access import CALLERS, Action, Caller
 
 _TABLE: dict[Action, str] = {
-    # anonymous, viewer, predictor, operator, admin
-    "health": "x x x x x",
-    "describe": "- x x x x",
-    "metrics": "- x - x x",
-    "models": "- x x x x",
-    "predict": "- - x x x",
-    "feedback": "- - x x x",
+    #           anonymous  viewer  predictor  operator  admin
+    "health": "    yes       yes      yes        yes      yes",
+    "describe": "  -         yes      yes        yes      yes",
+    "metrics": "   -         yes      -          yes      yes",
+    "models": "    -         yes      yes        yes      yes",
+    "predict": "   -         -        yes        yes      yes",
+    "feedback": "  -         -        yes        yes      yes",
+}
+_ALLOWED = {
+    (caller, action): word == "yes"
+    for action, row in _TABLE.items()
+    for caller, word in zip(CALLERS, row.split(), strict=True)
 }
 
 
 def may(caller: Caller, action: Action) -> bool:
     """Whether ``caller`` may do ``action``."""
-    return _TABLE[action].split()[CALLERS.index(caller)] == "x"
+    return _ALLOWED[caller, action]
+
+
+def without_token(*, any_token: bool, loopback: bool, insecure: bool) -> Caller:
+    """Whom somebody who shows no token counts as.
+
+    A server is closed, and such a caller anonymous, as soon as a token was ever made or other machines can
+    reach it. Otherwise it is open, and everybody on the machine an operator; ``insecure`` opens one that
+    others reach, to predictors.
+    """
+    if any_token:
+        return "anonymous"
+    if loopback:
+        return "operator"
+    return "predictor" if insecure else "anonymous"

@@ -19,15 +19,15 @@ class Reference:
     stage: Stage = "production"
 
 
-def check_name(name: str) -> str:
-    """``name`` itself, if a model may be called so.
+def check_name(name: str, of: str = "model") -> str:
+    """``name`` itself, if what it is the name ``of`` may be called so.
 
     Raises:
         InputError: it may not.
     """
     if not _NAME.fullmatch(name):
         raise InputError(
-            "a model's name has 1 to 64 of a-z, 0-9, dot, dash and underscore, a letter or digit first; "
+            f"a {of}'s name has 1 to 64 of a-z, 0-9, dot, dash and underscore, a letter or digit first; "
             f"got {name!r}"
         )
     return name

@@ -42,3 +42,18 @@ EVENT = Table(
     Column("comparison", Text),
 )
 """One row for each thing that happened to a release; rows are only ever added."""
+
+TOKEN = Table(
+    "token",
+    METADATA,
+    Column("id", String(8), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("made", String(40), nullable=False),
+    Column("made_by", String(128), nullable=False),
+    Column("expires", String(40)),
+    Column("revoked", String(40)),
+    Column("revoked_by", String(128)),
+)
+"""One row a token; the index ``one_open_token`` lets one of a name be open. Rows are never removed."""

@@ -9,15 +9,17 @@ Outcomes = Sequence[tuple[Job, Outcome]]
 
 
 class Recorder:
-    """Keeps nothing yet."""
+    """Keeps nothing: answers are told at once."""
 
     ready = True
 
     def new_id(self) -> str:
+        """A name for an answer."""
         return uuid4().hex
 
     def record(self, outcomes: Outcomes, then: Callable[[Outcomes], object]) -> None:
+        """Call ``then`` with what became of ``outcomes``."""
         then(outcomes)
 
     def close(self) -> None:
-        pass
+        """There is nothing to finish."""

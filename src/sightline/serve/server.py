@@ -11,9 +11,10 @@ import uvloop
 
 from sightline.errors import InputError
 from sightline.pixels.isolated import start_workers
+from sightline.registry.access import Access
 from sightline.serve.connection import Server, config, protocol
 from sightline.serve.following import Source
-from sightline.serve.gate import Gate
+from sightline.serve.gate import Gate, is_loopback
 from sightline.serve.limits import Limits
 from sightline.serve.logs import log, log_as_json
 from sightline.serve.plane import DataPlane
@@ -45,7 +46,16 @@ class Address:
                 raise InputError(f"there is no file {str(file)!r}")
 
 
-def serve(address: Address, source: Source, limits: Limits, recorder: Recorder) -> None:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may come in; see :class:`Gate`."""
+
+    access: Access | None = None
+    insecure: bool = False
+    hosts: tuple[str, ...] = ()
+
+
+def serve(address: Address, door: Door, source: Source, limits: Limits, recorder: Recorder) -> None:
     """Answer until SIGTERM or SIGINT, finish what was begun, and return.
 
     Raises:
@@ -54,24 +64,31 @@ def serve(address: Address, source: Source, limits: Limits, recorder: Recorder) 
     """
     log_as_json()
     with _bound(address) as listening:
-        uvloop.run(_serve(address, listening, source, limits, recorder))
+        loopback = is_loopback(listening.getsockname()[0])
+        gate = Gate(door.access, loopback=loopback, insecure=door.insecure, hosts=door.hosts)
+        uvloop.run(_serve(address, listening, gate, source, limits, recorder))
 
 
 async def _serve(
-    address: Address, listening: socket.socket, source: Source, limits: Limits, recorder: Recorder
+    address: Address,
+    listening: socket.socket,
+    gate: Gate,
+    source: Source,
+    limits: Limits,
+    recorder: Recorder,
 ) -> None:
     telemetry = Telemetry()
     plane = DataPlane(limits, telemetry, recorder)
     looking: asyncio.Task[None] | None = None
     try:
         await asyncio.gather(asyncio.to_thread(start_workers), source.begin(plane))
-        looking = asyncio.create_task(_look(source, plane))
+        looking = asyncio.create_task(_look(source, plane, gate))
         tls = {}
         if address.certificate is not None:
             tls = {"ssl_certfile": str(address.certificate), "ssl_keyfile": str(address.private_key)}
         server = Server(
             config(
-                Front(make_app(plane, Gate()), telemetry),
+                Front(make_app(plane, gate), telemetry),
                 http=protocol(limits.head_seconds),
                 timeout_graceful_shutdown=_DRAIN_SECONDS,
                 **tls,
@@ -93,9 +110,10 @@ async def _serve(
     log(_log, "stopped")
 
 
-async def _look(source: Source, plane: DataPlane) -> None:
+async def _look(source: Source, plane: DataPlane, gate: Gate) -> None:
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.to_thread(gate.refresh)
         await source.look(plane)
 
 

@@ -21,7 +21,7 @@ from sightline.errors import InputError, StorageError
 from sightline.plugins import missing_extra
 from sightline.storage.files import make_folder
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest revision in ``migrations/``; revisions are numbers of four digits."""
 
 SCHEMA_TABLE = "sightline_schema"

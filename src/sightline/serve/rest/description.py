@@ -7,9 +7,10 @@ from http import HTTPStatus
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sightline import __version__
-from sightline.registry.permissions import CALLERS, may
+from sightline.registry.permissions import may
 from sightline.serve.rest.endpoints import Endpoint, Schema
 from sightline.serve.rest.schemas import ERROR, JSON
+from sightline.values.access import CALLERS
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 

@@ -7,7 +7,7 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sightline.registry.permissions import Action
+from sightline.values.access import Action
 
 Handler = Callable[[Request], Awaitable[Response]]
 Schema = Mapping[str, object]
