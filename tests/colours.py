@@ -15,7 +15,14 @@ from sightline.bundle.reference import Reference, write_reference
 from sightline.bundle.seal import seal
 from sightline.registry.releases import Registry
 from sightline.storage.files import sha256_file
-from sightline.values.contract import ModelContract, Normalise, PixelRecipe, TensorSpec
+from sightline.values.contract import (
+    ModelContract,
+    Normalise,
+    PixelRecipe,
+    Suppression,
+    TensorSpec,
+    task_outputs,
+)
 from sightline.values.image import Size
 from sightline.values.recipe import Recipe, WeightsOrigin
 from sightline.values.release import Bundle, Manifest, Release, Variant
@@ -121,6 +128,58 @@ def endless_model() -> bytes:
     return colour_model(strange=[turns, field(1, loop + field(2, "embedding") + field(4, "Loop") + graph)])
 
 
+BOXES_CONTRACT = ModelContract(
+    task="detection",
+    classes=("left", "right"),
+    pixels=PixelRecipe(Size(SIDE, SIDE), "letterbox"),
+    inputs=(TensorSpec("pictures", "uint8", ("N", SIDE, SIDE, 3)),),
+    outputs=(
+        *task_outputs("detection", ("left", "right"), Suppression()),
+        TensorSpec("embedding", "float32", ("N", 1)),
+    ),
+    suppression=Suppression(),
+)
+
+
+def boxes_model() -> bytes:
+    """A detector that finds two halves in every picture: left of score 0.75, right of score 0.5."""
+    boxes = np.zeros((1, 300, 4), dtype=np.float32)
+    boxes[0, :2] = [[0, 2, 4, 6], [4, 2, 8, 6]]
+    scores, classes = np.zeros((1, 300), dtype=np.float32), np.full((1, 300), -1, dtype=np.float32)
+    scores[0, :2], classes[0, :2] = (0.75, 0.5), (0, 1)
+    graph = [
+        node("Cast", ["pictures"], "floats", to=_FLOAT),
+        node("ReduceMean", ["floats", "axes"], "mean", keepdims=0),
+        node("Unsqueeze", ["mean", "one"], "embedding"),
+        node("Mul", ["mean", "nothing"], "each"),  # 0 for each picture
+        node("Unsqueeze", ["each", "one"], "row"),
+        node("Unsqueeze", ["each", "two"], "table"),
+        node("Add", ["table", "the boxes"], "boxes"),
+        node("Add", ["row", "the scores"], "scores"),
+        node("Add", ["row", "the classes"], "float classes"),
+        node("Cast", ["float classes"], "classes", to=_INT64),
+        node("Add", ["each", "found"], "float count"),
+        node("Cast", ["float count"], "count", to=_INT64),
+        field(2, "boxes"),
+        constant("axes", np.array([1, 2, 3], dtype=np.int64)),
+        constant("nothing", np.array(0, dtype=np.float32)),
+        constant("one", np.array([1], dtype=np.int64)),
+        constant("two", np.array([1, 2], dtype=np.int64)),
+        constant("found", np.array(2, dtype=np.float32)),
+        constant("the boxes", boxes),
+        constant("the scores", scores),
+        constant("the classes", classes),
+        tensor(11, "pictures", _UINT8, ("batch", SIDE, SIDE, 3)),
+        tensor(12, "boxes", _FLOAT, ("batch", 300, 4)),
+        tensor(12, "scores", _FLOAT, ("batch", 300)),
+        tensor(12, "classes", _INT64, ("batch", 300)),
+        tensor(12, "count", _INT64, ("batch",)),
+        tensor(12, "embedding", _FLOAT, ("batch", 1)),
+    ]
+    opset = field(1, "") + field(2, 18)
+    return field(1, 9) + field(7, b"".join(graph)) + field(8, opset)
+
+
 def make_bundle(
     contract: ModelContract = CONTRACT, model: bytes | None = None, thresholds: dict[str, float] | None = None
 ) -> Bundle:
@@ -162,19 +221,40 @@ def release(
     registry: Registry, name: str = "colours", scale: float = 0.05, *, small: bool = False
 ) -> Release:
     """The model's next version, sealed and in the registry; ``small`` with a variant that is less sure."""
-    manifest = replace(make_bundle().manifest, name=name, version=registry.reserve(name))
-    path = f"models/{name}-{manifest.version}.sight"
-    numbers = np.full((4, 3), 1 / 3, dtype=np.float32)
-    reference = write_reference(
-        Reference(numbers, numbers, np.zeros((4, 1), np.float32), np.zeros(4, np.int64), ("brightness",))
+    variants = {"int8": Variant(colour_model(scale / 2), lost(), _reference())} if small else {}
+    return _release(registry, name, make_bundle(), colour_model(scale), _reference(), variants)
+
+
+def release_boxes(registry: Registry, name: str = "boxes") -> Release:
+    """The detector's next version, sealed and in the registry; ``right`` is accepted above 0.6 alone."""
+    bundle = make_bundle(BOXES_CONTRACT, thresholds={"left": 0.5, "right": 0.6})
+    return _release(registry, name, bundle, boxes_model(), _reference(2, 1), {})
+
+
+def _reference(classes: int = 3, dimensions: int = 3) -> bytes:
+    scores = np.full((4, classes), 1 / 3, dtype=np.float32)
+    embeddings = np.full((4, dimensions), 1 / 3, dtype=np.float32)
+    return write_reference(
+        Reference(scores, embeddings, np.zeros((4, 1), np.float32), np.zeros(4, np.int64), ("brightness",))
     )
-    variants = {"int8": Variant(colour_model(scale / 2), lost(), reference)} if small else {}
+
+
+def _release(
+    registry: Registry,
+    name: str,
+    bundle: Bundle,
+    model: bytes,
+    reference: bytes,
+    variants: dict[str, Variant],
+) -> Release:
+    manifest = replace(bundle.manifest, name=name, version=registry.reserve(name))
+    path = f"models/{name}-{manifest.version}.sight"
     seal(
         registry.layout.root / path,
         manifest,
-        model=colour_model(scale),
+        model=model,
         reference=reference,
-        card="colours",
+        card=name,
         key=make_key(registry.layout),
         variants=variants,
     )

@@ -145,7 +145,7 @@ def _token(row: RowMapping | Mapping[str, Any]) -> Token:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    return datetime.now(UTC)
 
 
 def _text(time: datetime | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from logging import getLogger
@@ -44,6 +45,17 @@ class Address:
         for file in (self.certificate, self.private_key):
             if file is not None and not file.is_file():
                 raise InputError(f"there is no file {str(file)!r}")
+        if self.certificate is not None:
+            try:
+                # A key behind a password would wait for somebody to type it.
+                ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+                    self.certificate, self.private_key, password=""
+                )
+            except (ssl.SSLError, OSError) as error:
+                raise InputError(
+                    f"{str(self.certificate)!r} and {str(self.private_key)!r} are no certificate and its key "
+                    f"without a password, both PEM: {error}"
+                ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,8 @@ def write(
             told["parameters"] = {"binary_data_size": array.nbytes}
             tails.append(array.tobytes())
         else:
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise Refusal(500, f"{each.name} has values that JSON cannot say; ask for it as binary data")
             told["data"] = array.ravel().tolist()
         outputs.append(told)
     text = json.dumps({**head, "outputs": outputs}, allow_nan=False, separators=(",", ":")).encode("ascii")
@@ -154,6 +156,8 @@ def _header_length(body: bytes, told: str | None) -> int:
 
 def _binary_size(tensor: _Tensor, there: int, extended: bool) -> int | None:
     """How many bytes of the tensor follow the JSON; None where its data is in it."""
+    if "shared_memory_region" in (tensor.parameters or {}):
+        raise _wrong(f"{tensor.name} is in shared memory, which is not known here; send its data")
     size = (tensor.parameters or {}).get("binary_data_size")
     if size is None:
         if tensor.data is None:
