@@ -31,10 +31,12 @@ _PYTHON = (
     ("pipeline/watch.py", "Watcher"),
     ("data/importing.py", "ImportOptions"),
     ("infer/predictor.py", "Predictor"),
+    ("registry/access.py", "Access"),
+    ("monitor/capture.py", "PredictionLog"),
 )
 """The classes that a program meets, beside values."""
 
-_VALUES = ("image", "boxes", "dataset", "contract", "recipe", "evaluation", "release", "prediction")
+_VALUES = ("image", "boxes", "dataset", "contract", "recipe", "evaluation", "release", "prediction", "access", "captured")
 _TYPES: dict[object, str] = {
     str: "text",
     int: "whole number",

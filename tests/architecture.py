@@ -44,12 +44,13 @@ ROOMS: dict[str, set[str]] = {
     "bundle": {"storage"},
     "registry": {"bundle", "storage"},
     "infer": {"pixels", "bundle", "storage"},
-    "serve": {"infer", "registry", "bundle", "pixels", "statistics", "storage"},
+    "monitor": {"storage", "bundle", "pixels", "evaluate", "statistics"},
+    "serve": {"infer", "registry", "bundle", "monitor", "pixels", "statistics", "storage"},
     "train": _TRAIN,
     "export": _EXPORT,
     "pipeline": _BELOW_PIPELINE,
-    "workspace": (_BELOW_PIPELINE | {"pipeline"}) - STARRED,
-    "cli": _BELOW_PIPELINE | {"pipeline", "workspace", "serve", "__init__"},
+    "workspace": (_BELOW_PIPELINE | {"pipeline", "monitor"}) - STARRED,
+    "cli": _BELOW_PIPELINE | {"pipeline", "workspace", "serve", "monitor", "__init__"},
 }
 """Each room and what it may import beside ``ABOVE``."""
 

@@ -21,6 +21,7 @@
     ├── ParityError                 an exported model does not answer like the trained one
     ├── RegistryError               a release cannot be found or changed
     │   └── GateHeld                the gate held a promotion back
+    ├── NotKept                     the log of predictions has no such record, or not any more
     └── ServingError                a server cannot answer a request
         ├── NotServed               it does not serve that model or version
         ├── Overloaded              too much is waiting already
@@ -112,6 +113,10 @@ class RegistryError(SightlineError):
 
 class GateHeld(RegistryError):
     """The promotion gate held."""
+
+
+class NotKept(SightlineError):
+    """The log of predictions has no such record, or not any more."""
 
 
 class ServingError(SightlineError):

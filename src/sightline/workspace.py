@@ -11,6 +11,7 @@ from sightline.errors import GateHeld, WorkspaceError
 from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
+from sightline.monitor.capture import PredictionLog
 from sightline.pipeline.collecting import HOURS, Leftover, free, leftovers
 from sightline.pipeline.comparing import INCOMPARABLE, compare_releases
 from sightline.pipeline.compressing import compress_release
@@ -84,6 +85,11 @@ class Workspace:
     def access(self) -> Access:
         """The tokens that open a server."""
         return Access(self.registry.engine)
+
+    @property
+    def predictions(self) -> PredictionLog:
+        """What servers answered, and what people said was true."""
+        return PredictionLog(self.layout.predictions)
 
     @property
     def key(self) -> SigningKey:

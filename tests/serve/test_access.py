@@ -17,7 +17,7 @@ from sightline.serve import gate as module
 from sightline.serve.gate import Gate
 from sightline.serve.limits import Limits
 from sightline.serve.plane import DataPlane
-from sightline.serve.recording import Recorder
+from sightline.serve.recording import Forgetful
 from sightline.serve.rest.app import all_endpoints, make_app
 from sightline.serve.rest.endpoints import Endpoint
 from sightline.serve.rest.refusals import Refusal
@@ -39,7 +39,7 @@ def endpoints() -> tuple[tuple[Endpoint, ...], list[str]]:
     """All endpoints, and the paths of all routes of the application that is really served."""
 
     async def made() -> tuple[tuple[Endpoint, ...], list[str]]:
-        plane = DataPlane(Limits(), Telemetry(), Recorder())
+        plane = DataPlane(Limits(), Telemetry(), Forgetful())
         app = make_app(plane, Gate(None, loopback=True))
         routes = [_text(each) for each in app.routes]
         found = all_endpoints(plane)

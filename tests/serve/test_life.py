@@ -126,12 +126,11 @@ import sys
 from pathlib import Path
 from sightline.serve.following import Follower, Shelf
 from sightline.serve.limits import Limits
-from sightline.serve.recording import Recorder
 from sightline.serve.server import Address, Door, serve
 from sightline.workspace import Workspace
 workspace = Workspace.open()
 shelf = Shelf(workspace.registry, workspace.layout, [])
-serve(Address(port=0), Door(), Follower(shelf), Limits(head_seconds=1, body_seconds=1), Recorder())
+serve(Address(port=0), Door(), Follower(shelf), Limits(head_seconds=1, body_seconds=1), None)
 """
 
 

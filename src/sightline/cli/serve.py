@@ -7,10 +7,11 @@ import typer
 
 from sightline.errors import InputError
 from sightline.plugins import missing_extra
+from sightline.values.captured import CapturePolicy
 
 if TYPE_CHECKING:
-    from sightline.registry.access import Access
     from sightline.serve.following import Source
+    from sightline.workspace import Workspace
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,6 +38,21 @@ def serve(
         list[str] | None,
         typer.Option(help="A name under which a server without tokens may be asked for; as often as wanted."),
     ] = None,
+    capture: Annotated[
+        CapturePolicy | None,
+        typer.Option(
+            help="Keep answers in the workspace before they are given (required, the default there), or "
+            "give them also where they cannot be kept."
+        ),
+    ] = None,
+    capture_pictures: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the pictures that are kept with their answers.")
+    ] = 0.0,
+    capture_unsure: Annotated[
+        float, typer.Option(min=0, max=1, help="The same of those whose best label has a score below 0.6.")
+    ] = 0.0,
+    capture_gb: Annotated[float, typer.Option(min=0.001, help="The oldest answers go above that.")] = 10.0,
+    capture_days: Annotated[float, typer.Option(min=0.01, help="And those that are older.")] = 90.0,
     queue: Annotated[
         int | None, typer.Option(min=1, help="Pictures that may wait; 12 a processor. More are refused.")
     ] = None,
@@ -49,8 +65,10 @@ def serve(
 ) -> None:
     """Run the server until it is told to stop; a promoted release takes over without a failed request."""
     try:
+        from sightline.monitor.capture import Sampling
+        from sightline.monitor.writer import Bounds
         from sightline.serve.limits import Limits, usual_queue
-        from sightline.serve.recording import Recorder
+        from sightline.serve.recording import Keeping
         from sightline.serve.server import Address, Door
         from sightline.serve.server import serve as run
     except ModuleNotFoundError as error:
@@ -63,12 +81,22 @@ def serve(
         seconds=deadline,
         batch_wait_ms=batch_wait_ms,
     )
-    source, access = _source(releases or [])
-    door = Door(access, insecure_no_tokens, tuple(allow_host or ()))
-    run(Address(host, port, tls_certificate, tls_key), door, source, limits, Recorder())
+    source, workspace = _source(releases or [])
+    door = Door(workspace.access if workspace else None, insecure_no_tokens, tuple(allow_host or ()))
+    keeping = None
+    if capture not in (None, "off") and workspace is None:
+        raise InputError("answers are kept in a workspace, and this is none; make one with: sightline init")
+    if capture != "off" and workspace is not None:
+        keeping = Keeping(
+            workspace.layout.predictions,
+            required=capture != "best-effort",
+            bounds=Bounds(int(capture_gb * 1024**3), capture_days * 86_400),
+            sampling=Sampling(capture_pictures, capture_unsure),
+        )
+    run(Address(host, port, tls_certificate, tls_key), door, source, limits, keeping)
 
 
-def _source(asked: list[str]) -> "tuple[Source, Access | None]":
+def _source(asked: list[str]) -> "tuple[Source, Workspace | None]":
     from sightline.serve.following import Follower, SealedFile, Shelf
     from sightline.storage.layout import find_workspace
     from sightline.workspace import Workspace
@@ -79,6 +107,6 @@ def _source(asked: list[str]) -> "tuple[Source, Access | None]":
         path, _, variant = asked[0].partition(".sight/")
         layout = find_workspace(Path())
         file = SealedFile(Path(f"{path.removesuffix('.sight')}.sight"), layout, variant)
-        return file, Workspace(layout).access if layout else None
+        return file, Workspace(layout) if layout else None
     workspace = Workspace.open()
-    return Follower(Shelf(workspace.registry, workspace.layout, asked)), workspace.access
+    return Follower(Shelf(workspace.registry, workspace.layout, asked)), workspace

@@ -19,7 +19,7 @@ from sightline.serve.gate import Gate, is_loopback
 from sightline.serve.limits import Limits
 from sightline.serve.logs import log, log_as_json
 from sightline.serve.plane import DataPlane
-from sightline.serve.recording import Recorder
+from sightline.serve.recording import Keeping, open_recorder
 from sightline.serve.rest.app import make_app
 from sightline.serve.rest.front import Front
 from sightline.serve.telemetry import Telemetry
@@ -67,7 +67,7 @@ class Door:
     hosts: tuple[str, ...] = ()
 
 
-def serve(address: Address, door: Door, source: Source, limits: Limits, recorder: Recorder) -> None:
+def serve(address: Address, door: Door, source: Source, limits: Limits, keeping: Keeping | None) -> None:
     """Answer until SIGTERM or SIGINT, finish what was begun, and return.
 
     Raises:
@@ -78,7 +78,7 @@ def serve(address: Address, door: Door, source: Source, limits: Limits, recorder
     with _bound(address) as listening:
         loopback = is_loopback(listening.getsockname()[0])
         gate = Gate(door.access, loopback=loopback, insecure=door.insecure, hosts=door.hosts)
-        uvloop.run(_serve(address, listening, gate, source, limits, recorder))
+        uvloop.run(_serve(address, listening, gate, source, limits, keeping))
 
 
 async def _serve(
@@ -87,10 +87,10 @@ async def _serve(
     gate: Gate,
     source: Source,
     limits: Limits,
-    recorder: Recorder,
+    keeping: Keeping | None,
 ) -> None:
     telemetry = Telemetry()
-    plane = DataPlane(limits, telemetry, recorder)
+    plane = DataPlane(limits, telemetry, open_recorder(keeping, telemetry))
     looking: asyncio.Task[None] | None = None
     try:
         await asyncio.gather(asyncio.to_thread(start_workers), source.begin(plane))

@@ -40,6 +40,7 @@ class Telemetry:
         self.serving = Gauge(
             "sightline_serving", "1 for each release that is served.", ("release",), registry=own
         )
+        self.captured = Counter("sightline_captured_pictures", "Answers that were kept.", registry=own)
         self.uncaptured = Counter(
             "sightline_uncaptured_pictures", "Answers that could not be kept.", registry=own
         )

@@ -55,6 +55,11 @@ class Layout:
         return self.internal / "datasets"
 
     @property
+    def predictions(self) -> Path:
+        """The log of what servers answered."""
+        return self.internal / "predictions"
+
+    @property
     def catalogue_url(self) -> str:
         """The catalogue's address where the settings file names none."""
         return f"sqlite:///{self.internal.absolute() / 'catalogue.sqlite'}"

@@ -15,6 +15,7 @@ from sightline.serve.rest import schemas
 from sightline.serve.rest.body import Bodies
 from sightline.serve.rest.description import document, page
 from sightline.serve.rest.endpoints import Endpoint, Handler
+from sightline.serve.rest.feedback import Feedback
 from sightline.serve.rest.refusals import as_json, refused
 from sightline.serve.rest.schemas import JSON
 from sightline.serve.rest.v1 import V1
@@ -37,12 +38,12 @@ def make_app(plane: DataPlane, gate: Gate) -> Starlette:
 def all_endpoints(plane: DataPlane) -> tuple[Endpoint, ...]:
     """Every endpoint, in the order in which the description has them."""
     bodies = Bodies(plane.limits)
-    found: list[Endpoint] = [*_own(V1(plane, bodies)), *_protocol(V2(plane, bodies))]
+    found: list[Endpoint] = [*_own(V1(plane, bodies), Feedback(plane, bodies)), *_protocol(V2(plane, bodies))]
     found += _about(plane, found)
     return tuple(found)
 
 
-def _own(v1: V1) -> list[Endpoint]:
+def _own(v1: V1, feedback: Feedback) -> list[Endpoint]:
     return [
         Endpoint(
             "POST",
@@ -70,6 +71,16 @@ def _own(v1: V1) -> list[Endpoint]:
             gives={JSON: schemas.MODEL},
             query={"version": schemas.VERSION},
             refuses=(404, 422),
+        ),
+        Endpoint(
+            "POST",
+            "/v1/feedback",
+            "feedback",
+            feedback.tell,
+            "What is true about a picture that was answered",
+            gives={JSON: schemas.NOTED},
+            takes={JSON: schemas.TRUTH},
+            refuses=_BODY_REFUSALS,
         ),
     ]
 

@@ -6,12 +6,21 @@ from types import MappingProxyType
 
 from starlette.responses import Response
 
-from sightline.errors import DeadlinePassed, InputError, NotServed, Overloaded, SightlineError, StorageError
+from sightline.errors import (
+    DeadlinePassed,
+    InputError,
+    NotKept,
+    NotServed,
+    Overloaded,
+    SightlineError,
+    StorageError,
+)
 from sightline.serve.plane import RETRY_SECONDS
 
 _AGAIN = MappingProxyType({"Retry-After": str(RETRY_SECONDS)})
 _STATUS: tuple[tuple[type[SightlineError], int, Mapping[str, str]], ...] = (
     (NotServed, 404, {}),
+    (NotKept, 404, {}),
     (Overloaded, 429, _AGAIN),
     (DeadlinePassed, 503, _AGAIN),
     (InputError, 422, {}),

@@ -63,6 +63,16 @@ PICTURES = _object(
         )
     }
 )
+NOTED = _object({"id": _TEXT, "release": _TEXT})
+_TRUE_OBJECT = {**_object({"label": _TEXT, "box": _BOX}), "additionalProperties": False}
+TRUTH: Schema = {
+    "anyOf": [
+        {**_object({"id": _TEXT, "label": _TEXT}), "additionalProperties": False},
+        {**_object({"id": _TEXT, "objects": _list(_TRUE_OBJECT)}), "additionalProperties": False},
+    ],
+    "description": "The id of an answer, and the class that is really to be seen, or all objects, of which "
+    "there may be none.",
+}
 FILE: Schema = {"type": "string", "format": "binary"}
 FILES: Schema = {"type": "object", "additionalProperties": FILE, "minProperties": 1}
 

@@ -1,0 +1,1 @@
+"""What happened after a release: the log of predictions, which is written and read through here alone."""
