@@ -36,7 +36,18 @@ _PYTHON = (
 )
 """The classes that a program meets, beside values."""
 
-_VALUES = ("image", "boxes", "dataset", "contract", "recipe", "evaluation", "release", "prediction", "access", "captured")
+_VALUES = (
+    "image",
+    "boxes",
+    "dataset",
+    "contract",
+    "recipe",
+    "evaluation",
+    "release",
+    "prediction",
+    "access",
+    "captured",
+)
 _TYPES: dict[object, str] = {
     str: "text",
     int: "whole number",
@@ -158,9 +169,10 @@ def _placeholder(argument: Parameter) -> str:
 
 
 def _takes(option: Parameter) -> str:
-    kind = next((each for each in typing.get_args(option.kind) if each is not NoneType), option.kind)
-    if typing.get_origin(option.kind) is typing.Literal:
-        return " or ".join(f"`{choice}`" for choice in typing.get_args(option.kind))
+    parts = () if typing.get_origin(option.kind) is typing.Literal else typing.get_args(option.kind)
+    kind = next((each for each in parts if each is not NoneType), option.kind)
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(f"`{choice}`" for choice in typing.get_args(kind))
     if typing.get_origin(kind) is list:
         return f"{_TYPES[typing.get_args(kind)[0]]}, repeatable"
     least = f", from {option.least}" if option.least is not None else ""

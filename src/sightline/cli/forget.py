@@ -1,4 +1,4 @@
-"""Remove an answer that a server kept, its picture, and what people said about it."""
+"""Remove an answer that a server kept, for good."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def forget(ids: Annotated[list[str], typer.Argument(help="As in the answers: their id.")]) -> None:
-    """Remove answers from the log of predictions for good, also while servers are writing to it."""
+    """Remove answers, their pictures and what people said about them; servers may write meanwhile."""
     from sightline.workspace import Workspace
 
     log = Workspace.open().predictions
