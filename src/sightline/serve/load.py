@@ -28,6 +28,8 @@ _FAILED = 0
 class Load:
     """What is sent: ``pictures`` in turn, to ``model`` (default: the only one that is served).
 
+    Each is a body of ``media_type``, so it may be another form than a picture's own bytes.
+
     ``rate`` is how many pictures are due a second; None lets ``clients`` ask as fast as they are answered.
     A request that gets no answer in ``patience`` seconds failed.
     """
@@ -40,6 +42,7 @@ class Load:
     seconds: float = 10.0
     token: str = field(default="", repr=False)
     patience: float = 30.0
+    media_type: str = "application/octet-stream"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -117,7 +120,7 @@ def run_load(load: Load, watch: Watch | None = None) -> LoadResult:
 async def _run(load: Load, watch: Watch | None) -> LoadResult:
     target = Target.of(load.url)
     path = f"/v1/models/{load.model or await _only_model(target, load.token)}/predict"
-    requests = [target.request("POST", path, load.token, each) for each in load.pictures]
+    requests = [target.request("POST", path, load.token, each, load.media_type) for each in load.pictures]
     first = await _first(target, requests[0])
     if first.status != 200:
         raise InputError(f"{load.url} does not answer the first picture: {first.status} {_reason(first)}")

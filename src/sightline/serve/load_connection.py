@@ -42,10 +42,10 @@ class Target:
         secure = parts.scheme == "https"
         return cls(parts.hostname, port or (443 if secure else 80), secure, parts.netloc.rpartition("@")[2])
 
-    def request(self, method: str, path: str, token: str = "", body: bytes = b"") -> bytes:
+    def request(self, method: str, path: str, token: str = "", body: bytes = b"", kind: str = "") -> bytes:
         """A request, as it goes over the wire."""
         head = [f"{method} {path} HTTP/1.1", f"Host: {self.named}", f"Content-Length: {len(body)}"]
-        head += ["Content-Type: application/octet-stream"] if body else []
+        head += [f"Content-Type: {kind}"] if kind else []
         head += [f"Authorization: Bearer {token}"] if token else []
         return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
