@@ -16,6 +16,7 @@ one is made and deleted; ``none`` leaves them out).
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -34,7 +35,7 @@ from statistics import median
 
 import numpy as np
 
-from served import Server, Shop, serving, shop
+from served import Server, Shop, serving, shop, tree
 from sightline.infer.predictor import Predictor
 from sightline.pixels.model_input import ModelInput, model_input
 from sightline.serve.load import Load, run_load
@@ -70,6 +71,7 @@ def compare(made: Shop, servers: dict[str, Server], rounds: int, seconds: float)
     cost, rate, p99 = (defaultdict[str, list[float]](list) for _ in range(3))
     for name, each in servers.items():
         ask(each, made.pictures, 2.0, form=name in _FORMS)
+        signal_all(each, signal.SIGSTOP)
     alone(predictor, made.pictures, 2.0)
     for _ in range(rounds):
         cpu, speed = alone(predictor, made.pictures, seconds)
@@ -80,7 +82,9 @@ def compare(made: Shop, servers: dict[str, Server], rounds: int, seconds: float)
             flush=True,
         )
         for name, server in servers.items():
+            signal_all(server, signal.SIGCONT)
             taken, throughput, late = ask(server, made.pictures, seconds, form=name in _FORMS)
+            signal_all(server, signal.SIGSTOP)
             cost[name].append(taken / cpu)
             rate[name].append(throughput / speed)
             p99[name].append(1000 * late)
@@ -90,6 +94,8 @@ def compare(made: Shop, servers: dict[str, Server], rounds: int, seconds: float)
             f"({min(cost[name]):.3f} to {max(cost[name]):.3f}), {median(rate[name]):.3f} of their "
             f"throughput, p99 {median(p99[name]):.0f} ms"
         )
+    for each in servers.values():
+        signal_all(each, signal.SIGCONT)
     ours = rate["sightline"]
     for name in servers:
         if not name.startswith("sightline"):
@@ -111,6 +117,12 @@ def ask(
     answered = int(result.answered.sum())
     assert answered == len(result.status), (result.failures, result.status)
     return (server.cpu_seconds() - before) / answered, result.throughput, result.percentile(99)[0]
+
+
+def signal_all(server: Server, number: signal.Signals) -> None:
+    """Stop those whose turn it is not: some poll when they have nothing to do."""
+    for pid in tree(server.process.pid):
+        os.kill(pid, number)
 
 
 def as_form(picture: bytes) -> bytes:

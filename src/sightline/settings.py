@@ -50,6 +50,15 @@ def available_processors() -> int:
     return os.cpu_count() or 1
 
 
+def work_on(number: int) -> None:
+    """Keep this thread on one of the processors that this process may run on, by its place among them.
+
+    Only where as many threads as there are processors do so: fewer would gather on the first.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(os.getpid()))[number]})
+
+
 def instructions() -> frozenset[str]:
     """The names that Linux gives to the processor's instructions; none on other systems."""
     fields = _cpuinfo()

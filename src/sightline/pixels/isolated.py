@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from threading import BoundedSemaphore, Lock
 from typing import TypeVar
 
@@ -119,6 +119,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self.asked = 0
+        self._allowed: set[int] | None = None
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -134,6 +135,7 @@ class _Worker:
     ) -> T | Undecodable | _Died:
         """One question and its answer; a large picture is decoded while ``large`` is held."""
         declared = 0
+        self._follow_caller()
         try:
             self._wait_for(declared)
             send(self._channel, wanted, data)
@@ -163,6 +165,15 @@ class _Worker:
         self._channel.close()
         self._process.kill()
         self._process.wait()
+
+    def _follow_caller(self) -> None:
+        """Run where the caller may: it waits meanwhile, so its processor is free."""
+        if hasattr(os, "sched_setaffinity"):
+            allowed = os.sched_getaffinity(0)
+            if allowed != self._allowed:
+                with suppress(OSError):  # it has died, which whoever asks it notices
+                    os.sched_setaffinity(self._process.pid, allowed)
+                self._allowed = allowed
 
     def _wait_for(self, pixels: int) -> None:
         self._channel.settimeout(_PATIENCE * limits(pixels)[0])

@@ -20,6 +20,7 @@ from sightline.pixels.model_input import ModelInput
 from sightline.serve.asked import Answered, Job, Outcome, Picture
 from sightline.serve.loaded import Loaded
 from sightline.serve.telemetry import Telemetry
+from sightline.settings import available_processors, work_on
 from sightline.values.image import Size
 from sightline.values.prediction import Unanswered
 
@@ -52,7 +53,10 @@ class Lanes:
         self._changed = Condition()
         self._idle = 0
         self._closed = False
-        self._threads = [Thread(target=self._work, name=f"lane {n}", daemon=True) for n in range(count)]
+        self._pinned = count == available_processors()
+        self._threads = [
+            Thread(target=self._work, args=(n,), name=f"lane {n}", daemon=True) for n in range(count)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -70,7 +74,11 @@ class Lanes:
         for thread in self._threads:
             thread.join()
 
-    def _work(self) -> None:
+    def _work(self, number: int) -> None:
+        if self._pinned:
+            # A lane and its decoding worker take turns, so they belong on one processor; left to itself the
+            # kernel often puts both behind another lane, and a tenth of the machine stays idle.
+            work_on(number)
         while jobs := self._take():
             try:
                 outcomes = self._outcomes(jobs)
