@@ -3,16 +3,16 @@
 Wanted:
 
 - three times overload, open loop: accepted answers keep 0.9 of the best throughput and twice the p99 at most,
-  the rest is refused with ``Retry-After``, and p99 is back within 1.2 times its value before within 5 s of the
-  overload's end;
+  the rest is refused with ``Retry-After``, and p99 is back within 1.2 times its value before within 5 s of
+  the overload's end;
 - 100 promotions under load: no failed request, no answer that mixes two versions, p99 at most 1.5 times;
 - ``kill -9`` 200 times under load: no acknowledged answer lost, none double, ready again in under 3 s (p95);
 - idle proportional memory over the process tree, less a bare ONNX Runtime process's with the model: under
   250 MB;
 - from the start of the process to ready: a median under 1.5 s.
 
-Load and server share the processors. Data: see ``served.py``. Name rows to run those alone: ``overload swap kill
-memory start``; ``--times N`` changes how often is promoted, killed and started.
+Load and server share the processors. Data: see ``served.py``. Name rows to run those alone: ``overload swap
+kill memory start``; ``--times N`` changes how often is promoted, killed and started.
 """
 
 import argparse
@@ -65,7 +65,8 @@ def overload(made: Shop) -> None:
     print(
         f"overload: best {best.throughput:.0f} a second at 16 clients, p99 {1000 * most:.0f} ms; at "
         f"{3 * best.throughput:.0f} due a second {accepted:.0f} accepted ({accepted / best.throughput:.2f}, "
-        f"wanted 0.9), p99 {1000 * over.percentile(99)[0]:.0f} ms ({over.percentile(99)[0] / most:.2f} times, wanted 2), "
+        f"wanted 0.9), p99 {1000 * over.percentile(99)[0]:.0f} ms ({over.percentile(99)[0] / most:.2f} times, "
+        f"wanted 2), "
         f"{int(over.refused.sum())} refused, {over.again} of them told when to come again, "
         f"{int((over.status == 0).sum())} failed; p99 at half the best: before "
         f"{1000 * usual:.0f} ms, from 5 s after {1000 * after.percentile(99, since=5.0)[0]:.0f} ms "
