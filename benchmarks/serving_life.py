@@ -65,8 +65,8 @@ def overload(made: Shop) -> None:
     print(
         f"overload: best {best.throughput:.0f} a second at 16 clients, p99 {1000 * most:.0f} ms; at "
         f"{3 * best.throughput:.0f} due a second {accepted:.0f} accepted ({accepted / best.throughput:.2f}, "
-        f"wanted 0.9), p99 {1000 * over.percentile(99)[0]:.0f} ms ({over.percentile(99)[0] / most:.2f} times, "
-        f"wanted 2), "
+        f"wanted 0.9), p99 {1000 * over.percentile(99)[0]:.0f} ms ({over.percentile(99)[0] / most:.2f} "
+        f"times, wanted 2), "
         f"{int(over.refused.sum())} refused, {over.again} of them told when to come again, "
         f"{int((over.status == 0).sum())} failed; p99 at half the best: before "
         f"{1000 * usual:.0f} ms, from 5 s after {1000 * after.percentile(99, since=5.0)[0]:.0f} ms "
