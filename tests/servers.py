@@ -68,8 +68,9 @@ class Running:
         return self.ask("POST", f"/v1/models/{model}/predict{query}", picture, {"Content-Type": "image/png"})
 
     def events(self) -> list[dict[str, object]]:
-        """The lines of its log so far."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """The whole lines of its log so far."""
+        text = self.log.read_text()
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
     def stop(self) -> int:
         """SIGTERM, and how it ended."""

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from sightline.errors import SightlineError
 from sightline.serve.gate import Gate
@@ -14,7 +13,7 @@ from sightline.serve.plane import DataPlane
 from sightline.serve.rest import schemas
 from sightline.serve.rest.body import Bodies
 from sightline.serve.rest.description import document, page
-from sightline.serve.rest.endpoints import Endpoint, Handler
+from sightline.serve.rest.endpoints import Endpoint
 from sightline.serve.rest.feedback import Feedback
 from sightline.serve.rest.refusals import as_json, refused
 from sightline.serve.rest.schemas import JSON
@@ -26,12 +25,13 @@ _ANY_TEXT = {"type": "string"}
 _BODY_REFUSALS = (404, 408, 413, 415, 422, 429, 500, 507)
 
 
-def make_app(plane: DataPlane, gate: Gate) -> Starlette:
+def make_app(plane: DataPlane, gate: Gate) -> Router:
     """The application that answers for ``plane`` to those whom ``gate`` lets pass."""
-    endpoints = all_endpoints(plane)
-    return Starlette(
-        routes=[Route(each.path, _guarded(each, gate), methods=[each.method]) for each in endpoints],
-        exception_handlers={HTTPException: _no_route},
+    # An application of Starlette wraps every request in five handlers of exceptions; none is raised here.
+    return Router(
+        [Route(each.path, _Guarded(each, gate), methods=None) for each in all_endpoints(plane)],
+        redirect_slashes=False,
+        default=_no_route,
     )
 
 
@@ -152,20 +152,28 @@ def _about(plane: DataPlane, others: Sequence[Endpoint]) -> list[Endpoint]:
     return found
 
 
-def _guarded(endpoint: Endpoint, gate: Gate) -> Handler:
-    """The endpoint's handler, for those who may; what it raises becomes an answer."""
+class _Guarded:
+    """ASGI: the endpoint's handler, for those who may; what it raises becomes an answer."""
 
-    async def handle(request: Request) -> Response:
+    def __init__(self, endpoint: Endpoint, gate: Gate) -> None:
+        self.endpoint = endpoint
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        method = self.endpoint.method
+        if request.method != method and not (method == "GET" and request.method == "HEAD"):
+            return as_json({"error": f"only {method} is known here"}, 405, {"Allow": method})
         try:
-            request.state.fields["who"] = gate.check(request.headers, endpoint.action)
-            return await endpoint.handler(request)
+            request.scope["state"]["fields"]["who"] = self._gate.check(request.headers, self.endpoint.action)
+            return await self.endpoint.handler(request)
         except SightlineError as error:
             return refused(error)
 
-    return handle
 
-
-def _no_route(_: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return as_json({"error": error.detail}, error.status_code, error.headers or {})
+async def _no_route(scope: Scope, receive: Receive, send: Send) -> None:
+    await as_json({"error": "there is nothing here; see /docs"}, 404)(scope, receive, send)
