@@ -32,7 +32,7 @@ _PYTHON = (
     ("data/importing.py", "ImportOptions"),
     ("infer/predictor.py", "Predictor"),
     ("registry/access.py", "Access"),
-    ("monitor/capture.py", "PredictionLog"),
+    ("monitor/prediction_log.py", "PredictionLog"),
 )
 """The classes that a program meets, beside values."""
 

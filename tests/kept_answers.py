@@ -1,9 +1,12 @@
 """Answers to keep."""
 
+import threading
 from datetime import UTC, datetime
 
 import numpy as np
 
+from sightline.errors import StorageError
+from sightline.monitor.capture import Capture
 from sightline.values.boxes import Boxes
 from sightline.values.captured import Captured
 from sightline.values.image import Size
@@ -25,3 +28,18 @@ def detected(name: str) -> Captured:
     boxes = Boxes(np.array([[0, 0, 4, 4], [1.5, 2, 3, 4]]), SIZE)
     labels = (ScoredLabel("left", 0.75, True), ScoredLabel("right", 0.7, True))
     return Captured(name, datetime.now(UTC), Prediction("b", SIZE, labels, "boxes@1", boxes), "1" * 64)
+
+
+def keep(capture: Capture, *answers: Captured) -> None:
+    """Wait until they are kept. Raises ``StorageError`` where they cannot be."""
+    done = threading.Event()
+    errors: list[StorageError] = []
+
+    def told(error: StorageError | None) -> None:
+        errors.extend([error] if error else [])
+        done.set()
+
+    capture.keep(list(answers), told)
+    assert done.wait(60)
+    if errors:
+        raise errors[0]

@@ -11,7 +11,7 @@ from sightline.errors import GateHeld, WorkspaceError
 from sightline.evaluate.gates import BUDGET, MARGIN
 from sightline.infer.offline import Progress, predict_paths
 from sightline.infer.predictor import Predictor
-from sightline.monitor.capture import PredictionLog
+from sightline.monitor.prediction_log import PredictionLog
 from sightline.pipeline.collecting import HOURS, Leftover, free, leftovers
 from sightline.pipeline.comparing import INCOMPARABLE, compare_releases
 from sightline.pipeline.compressing import compress_release

@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,32 +16,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kept_answers import SIZE, captured, detected
+from kept_answers import SIZE, captured, detected, keep
 from sightline.errors import NotKept, StorageError
 from sightline.monitor import segment
-from sightline.monitor.capture import Capture, PredictionLog, Sampling, now
+from sightline.monitor.capture import Capture, Sampling, now
 from sightline.monitor.encoding import answer_from_bytes, answer_to_bytes, truth_from_bytes, truth_to_bytes
+from sightline.monitor.prediction_log import PredictionLog
 from sightline.monitor.segment import Damage, Entry
-from sightline.monitor.writer import Bounds
+from sightline.monitor.trimming import Bounds
 from sightline.values.boxes import Boxes
 from sightline.values.captured import Captured, Truth
 from sightline.values.prediction import Prediction, ScoredLabel
 
 WRITING = Path(__file__).with_name("writing_answers.py")
-
-
-def keep(capture: Capture, *answers: Captured) -> None:
-    done = threading.Event()
-    errors: list[StorageError] = []
-
-    def told(error: StorageError | None) -> None:
-        errors.extend([error] if error else [])
-        done.set()
-
-    capture.keep(list(answers), told)
-    assert done.wait(60)
-    if errors:
-        raise errors[0]
 
 
 def same(one: Captured, other: Captured) -> bool:
@@ -164,7 +150,7 @@ def test_a_file_that_is_cut_anywhere_keeps_what_is_before(tmp_path: Path) -> Non
     for end in range(len(whole) + 1):
         file.write_bytes(whole[:end])
         damaged: list[Damage] = []
-        found.append(len(list(PredictionLog(tmp_path).answers(damaged))))
+        found.append(len(list(PredictionLog(tmp_path).answers(damaged=damaged))))
         assert damaged == []
     assert found == sorted(found)
     assert (found[0], found[-1]) == (0, 3)
@@ -183,7 +169,7 @@ def test_a_changed_byte_is_noticed_and_named(tmp_path: Path) -> None:
         changed[place] ^= 0x40
         file.write_bytes(changed)
         damaged: list[Damage] = []
-        left = [each.id for each in PredictionLog(tmp_path).answers(damaged)]
+        left = [each.id for each in PredictionLog(tmp_path).answers(damaged=damaged)]
         assert set(left) <= set(ids)
         if len(left) < 3 and not damaged:
             flagged.append(place)
@@ -212,7 +198,7 @@ def test_forgotten_is_gone_from_the_disk_with_all_that_was_said(tmp_path: Path) 
         capture.tell(Truth(names[1], now(), "me", ("red",)))
     capture.log.forget(names[1])
     damaged: list[Damage] = []
-    assert len(list(capture.log.answers(damaged))) == 3
+    assert len(list(capture.log.answers(damaged=damaged))) == 3
     assert [each.id for each in capture.log.truths(damaged)] == [names[0]]
     assert damaged == []
     with pytest.raises(NotKept):
@@ -240,7 +226,7 @@ def test_killed_while_forgetting_it_is_forgotten_and_can_be_finished(tmp_path: P
 def test_what_was_acknowledged_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
     dice = random.Random(5)  # noqa: S311 - when to kill
     acknowledged: list[str] = []
-    for _ in range(8):
+    for _ in range(20):
         with subprocess.Popen([sys.executable, WRITING, tmp_path], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             lines = [process.stdout.readline()]
@@ -249,7 +235,7 @@ def test_what_was_acknowledged_survives_a_kill_at_any_moment(tmp_path: Path) -> 
             lines += process.stdout.readlines()
         acknowledged += [line.decode().strip() for line in lines if line.endswith(b"\n")]
     damaged: list[Damage] = []
-    found = [each.id for each in PredictionLog(tmp_path).answers(damaged)]
+    found = [each.id for each in PredictionLog(tmp_path).answers(damaged=damaged)]
     assert damaged == []
     assert len(found) == len(set(found))
     assert set(acknowledged) <= set(found)
@@ -278,7 +264,7 @@ def test_a_file_that_may_not_grow_refuses_what_does_not_fit_and_nothing_else(tmp
     keep(capture, captured(kept[2]))
     capture.close()
     damaged: list[Damage] = []
-    assert [each.id for each in PredictionLog(tmp_path).answers(damaged)] == kept
+    assert [each.id for each in PredictionLog(tmp_path).answers(damaged=damaged)] == kept
     assert damaged == []
 
 

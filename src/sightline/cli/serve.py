@@ -66,7 +66,7 @@ def serve(
     """Run the server until it is told to stop; a promoted release takes over without a failed request."""
     try:
         from sightline.monitor.capture import Sampling
-        from sightline.monitor.writer import Bounds
+        from sightline.monitor.trimming import Bounds
         from sightline.serve.limits import Limits, usual_queue
         from sightline.serve.recording import Keeping
         from sightline.serve.server import Address, Door

@@ -5,11 +5,10 @@ Readers do not believe what is in the file: each field is checked.
 
 import json
 import struct
-from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from sightline.values.boxes import Boxes
@@ -26,7 +25,7 @@ _STRICT = ConfigDict(extra="forbid")
 @checked(config=_STRICT, frozen=True, slots=True)
 class _Answer:
     id: str
-    at: datetime
+    at: AwareDatetime
     release: str
     source: str
     size: tuple[int, int]
@@ -38,7 +37,7 @@ class _Answer:
 @checked(config=_STRICT, frozen=True, slots=True)
 class _Truth:
     id: str
-    at: datetime
+    at: AwareDatetime
     who: str
     labels: list[str]
     size: tuple[int, int] | None = None
@@ -49,13 +48,14 @@ _ANSWER, _TRUTH = TypeAdapter(_Answer), TypeAdapter(_Truth)
 
 
 def answer_to_bytes(captured: Captured) -> bytes:
-    """What ``answer_from_bytes`` reads."""
+    """What ``answer_from_bytes`` reads. Raises ``ValueError`` where a number is not finite."""
     prediction = captured.prediction
     told: dict[str, object] = {
         "id": captured.id,
         "at": captured.at.isoformat(),
         "release": prediction.release,
-        "source": prediction.source,
+        # A half of a surrogate pair, which a client can send, is no text that JSON's readers take.
+        "source": prediction.source.encode("utf-8", "replace").decode(),
         "size": [prediction.size.width, prediction.size.height],
         "sha256": captured.sha256,
         "labels": [[each.label, each.score, each.accepted] for each in prediction.labels],

@@ -60,7 +60,8 @@ def pack(kind: int, number: int, body: bytes) -> bytes:
 def entries(file: int, name: str) -> Iterator[Entry | Damage]:
     """The heads in the open ``file`` called ``name``, up to where it ends or makes no sense.
 
-    A record that is cut off at the end was never acknowledged: its writer died, or has not finished yet.
+    A record that is cut off at the end was never acknowledged: its writer died, or has not finished yet. So
+    are zeros up to the end: after a power cut a file may have got its new length and not what was written.
     """
     size = os.fstat(file).st_size
     if os.pread(file, len(MAGIC), 0) != MAGIC:
@@ -74,7 +75,8 @@ def entries(file: int, name: str) -> Iterator[Entry | Damage]:
             return
         kind, forgotten, _, length, number, crc, signed = _HEAD.unpack(head)
         if zlib.crc32(_SIGNED.pack(kind, length, number)) != signed or length > MOST_BODY:
-            yield Damage(name, offset, "no record begins here; what follows is lost")
+            if not _is_blank(file, offset):
+                yield Damage(name, offset, "no record begins here; what follows is lost")
             return
         if offset + _HEAD.size + length > size:
             return
@@ -96,15 +98,25 @@ def forget(file: int, entry: Entry) -> None:
     """Overwrite a record's body on the disk; ``file`` must not be open for appending.
 
     The mark comes first and alone: killed between the two, the record is forgotten, and done again the body
-    is gone too.
+    is gone too. The file stays as old as it was, for that decides when it is deleted.
 
     Raises:
         OSError: the disk refused.
     """
+    before = os.fstat(file)
     os.pwrite(file, b"\1", entry.offset + _FORGOTTEN_AT)
     os.fsync(file)
     place, left = entry.offset + _HEAD.size, entry.length
     while left:
         written = os.pwrite(file, bytes(min(left, 1024**2)), place)
         place, left = place + written, left - written
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     os.fsync(file)
+
+
+def _is_blank(file: int, offset: int) -> bool:
+    while data := os.pread(file, 1024**2, offset):
+        if data.count(0) != len(data):
+            return False
+        offset += len(data)
+    return True

@@ -8,12 +8,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
 
 from sightline.errors import StorageError
 from sightline.monitor.segment import MAGIC, pack
+from sightline.monitor.trimming import Bounds, trim
 from sightline.storage.files import refused, sync_folder
 
 Then = Callable[[StorageError | None], object]
@@ -26,19 +26,6 @@ _TOGETHER = 8 * 1024**2
 _RETRY = 1.0
 _TRIM = 600.0
 _log = getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What is kept: ``total`` bytes over all files of a kind, none older than ``age`` seconds."""
-
-    total: int = 10 * 1024**3
-    age: float = 90 * 86_400.0
-
-    @property
-    def segment(self) -> int:
-        """Bytes after which a new file is begun; whole files are deleted."""
-        return max(64 * 1024, min(64 * 1024**2, self.total // 8))
 
 
 class Writer:
@@ -59,6 +46,8 @@ class Writer:
         self._lock = threading.Lock()
         self._file = -1
         self._size = 0
+        self._begun = 0.0
+        self._tick = min(_TRIM, bounds.span)
         self._trimmed = 0.0
         self._thread = threading.Thread(target=self._work, name=f"log of {kind}", daemon=True)
         self._thread.start()
@@ -96,15 +85,17 @@ class Writer:
                     self._held -= sum(len(each) for each, _ in items)
                 for _, then in items:
                     _tell(then, error)
-            if time.monotonic() - self._trimmed > _TRIM:
+            if time.monotonic() - self._trimmed >= self._tick:
                 self._trimmed = time.monotonic()
+                if self._old():
+                    self._leave()  # what is not open can be deleted when its time comes
                 trim(self._folder, self._kind, self._bounds)
         self._leave()
 
     def _take(self, items: list[tuple[bytes, Then]]) -> bool:
         """Wait for something to write and take all that is there; whether the end has come."""
         try:
-            item = self._queue.get(timeout=_RETRY if self.error else _TRIM)
+            item = self._queue.get(timeout=_RETRY if self.error else self._tick)
             while item is not None:
                 items.append(item)
                 if sum(len(each) for each, _ in items) > _TOGETHER:
@@ -125,7 +116,7 @@ class Writer:
 
     def _try(self, data: bytes) -> StorageError | None:
         try:
-            if self._file < 0 or self._size + len(data) > self._bounds.segment:
+            if self._file < 0 or self._size + len(data) > self._bounds.segment or self._old():
                 self._begin()
             _write_all(self._file, data)
         except OSError as error:
@@ -144,19 +135,11 @@ class Writer:
         self._leave()
         number = next(self._numbers)
         path = self._folder / f"{self.name}-{number:012x}.{self._kind}"
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
-        file = os.open(path, flags, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write_all(file, MAGIC)
-            os.fsync(file)
-            sync_folder(self._folder)
-        except OSError:
-            os.close(file)
-            path.unlink(missing_ok=True)
-            raise
-        self._file, self._size = file, len(MAGIC)
+        self._file, self._size, self._begun = _created(path), len(MAGIC), time.monotonic()
         trim(self._folder, self._kind, self._bounds)
+
+    def _old(self) -> bool:
+        return time.monotonic() - self._begun > self._bounds.span
 
     def _take_back(self) -> None:
         if self._file >= 0:
@@ -171,35 +154,22 @@ class Writer:
             self._file = -1
 
 
-def trim(folder: Path, kind: str, bounds: Bounds) -> None:
-    """Delete the oldest files until ``bounds`` hold; never one that a living writer has open."""
-    found = []
-    for path in sorted(folder.glob(f"*.{kind}")):
+def _created(path: Path) -> int:
+    """A new file, locked, with nothing in it but its beginning, on the disk."""
+    while True:
+        file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            found.append((path, path.stat()))
+            fcntl.flock(file, fcntl.LOCK_EX)  # it waits where another looks whether the file is in use
+            if os.fstat(file).st_nlink:
+                _write_all(file, MAGIC)
+                os.fsync(file)
+                sync_folder(path.parent)
+                return file
         except OSError:
-            continue  # another trimmed it
-    total = sum(told.st_size for _, told in found)
-    for path, told in found:
-        if total <= bounds.total and time.time() - told.st_mtime <= bounds.age:
-            continue
-        if _unused(path):
+            os.close(file)
             path.unlink(missing_ok=True)
-            total -= told.st_size
-
-
-def _unused(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(file)
-    return True
+            raise
+        os.close(file)  # another found it unused and deleted it before it was locked
 
 
 def _write_all(file: int, data: bytes) -> None:

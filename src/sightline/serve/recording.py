@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sightline.errors import NotKept, StorageError
 from sightline.monitor.capture import Capture, Sampling, now
-from sightline.monitor.writer import Bounds
+from sightline.monitor.trimming import Bounds
 from sightline.serve.asked import Answered, Job, Outcome
 from sightline.serve.telemetry import Telemetry
 from sightline.values.captured import Captured, Truth
