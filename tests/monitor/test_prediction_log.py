@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from kept_answers import captured, keep
 from sightline.errors import NotKept, StorageError
+from sightline.monitor import segment
 from sightline.monitor.capture import Capture, now
 from sightline.monitor.prediction_log import PredictionLog
 from sightline.monitor.segment import Damage
@@ -138,12 +139,17 @@ def test_whatever_a_client_calls_its_picture_the_answer_is_kept(
     assert PredictionLog(folder).find(name).id == name
 
 
-def test_an_answer_that_is_no_answer_is_refused_and_nothing_else(tmp_path: Path) -> None:
+def test_an_answer_that_is_no_answer_is_refused_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segment, "MOST_BODY", 50_000)
     capture = Capture(tmp_path)
     strange = captured(capture.new_id())
     labels = (ScoredLabel("red", float("nan"), True),)
     with pytest.raises(StorageError, match="cannot keep an answer"):
         keep(capture, replace(strange, prediction=replace(strange.prediction, labels=labels)))
+    with pytest.raises(StorageError, match="more than 50000"):
+        keep(capture, captured(capture.new_id(), picture=bytes(60_000)))
     keep(capture, captured(capture.new_id()))
     capture.close()
 

@@ -78,13 +78,12 @@ class Capture:
     def keep(self, answers: list[Captured], then: Then) -> None:
         """Call ``then`` when ``answers`` are on the disk, or cannot be; each has an id from ``new_id``."""
         try:
-            records = [
-                (ANSWER, int(each.id.partition("-")[2], 16), answer_to_bytes(each)) for each in answers
-            ]
+            self._answers.append(
+                [(ANSWER, int(each.id.partition("-")[2], 16), answer_to_bytes(each)) for each in answers],
+                then,
+            )
         except ValueError as error:
             then(StorageError(f"cannot keep an answer: {error}"))
-            return
-        self._answers.append(records, then)
 
     def tell(self, truth: Truth) -> None:
         """Keep what is true about an answer; of several truths the last holds.

@@ -52,7 +52,9 @@ class Damage:
 
 
 def pack(kind: int, number: int, body: bytes) -> bytes:
-    """A record."""
+    """A record. Raises ``ValueError`` where ``body`` is longer than a reader takes."""
+    if len(body) > MOST_BODY:
+        raise ValueError(f"it has {len(body)} bytes, more than {MOST_BODY}")
     signed = zlib.crc32(_SIGNED.pack(kind, len(body), number))
     return _HEAD.pack(kind, 0, 0, len(body), number, zlib.crc32(body), signed) + body
 
