@@ -34,8 +34,8 @@ def main() -> None:
         manifest = workspace.bundle("cifar10").manifest
         top1 = manifest.metrics["top1"]
         print(
-            f"planned {arguments.minutes:g} minutes, {manifest.recipe.epochs} epochs, "
-            f"{manifest.recipe.precision}"
+            f"planned {arguments.minutes:g} minutes, {manifest.training.epochs} epochs, "
+            f"{manifest.training.precision}"
         )
         print(
             f"CIFAR-10 top-1 on 5,000 test files: {top1.value:.4f} ({top1.low:.4f} to "

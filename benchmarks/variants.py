@@ -35,7 +35,7 @@ def show_int8(workspace: Workspace, name: str) -> None:
         newest = max(release.version for release in workspace.registry.all(name))
         name = f"{name}@{newest}"
     bundle = workspace.bundle(name)
-    variant, recipe = bundle.variants["int8"], bundle.manifest.recipe
+    variant, recipe = bundle.variants["int8"], bundle.manifest.training
     compared = variant.parity.comparison
     print(
         f"int8: {variant.parity.verdict}; loss {-100 * compared.difference.value:+.2f} points, at most "

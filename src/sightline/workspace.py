@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sightline.data.converting import Converted
     from sightline.data.importing import ImportOptions
     from sightline.pipeline.build import BuildOptions, Built
+    from sightline.pipeline.importing import ForeignOptions
+    from sightline.pipeline.releasing import Released
 
 
 class Workspace:
@@ -179,6 +181,17 @@ class Workspace:
             accept_undecided,
             watch or Unwatched(),
         )
+
+    def import_model(self, file: Path, description: Path, options: "ForeignOptions") -> "Released":
+        """A model that was trained elsewhere becomes a release. Needs the extra ``onnx``, and no torch.
+
+        Raises:
+            BundleError: the file is refused, or does not do what its description says.
+            ParityError: it does not answer as the reference outputs say.
+        """
+        from sightline.pipeline.importing import import_model
+
+        return import_model(file, description, options, self.layout, self.registry)
 
     def gc(self, hours: float = HOURS, *, dry_run: bool = False) -> tuple[Leftover, ...]:
         """Free what nothing refers to and is at least that many hours old; give what it was, or would be.

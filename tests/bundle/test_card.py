@@ -63,7 +63,7 @@ def test_a_whole_card(manifest: Manifest) -> None:
         "On 93 test pictures",
         "| top1 | 0.9000 | 0.8500 to 0.9500 (95%) |",
         "temperature 1.25, fitted on\n40",
-        "trained network 16 times",
+        "the trained network 16 times",
         "| good | 0.500 |",
         "Fewer than 20 test pictures, so their figures say little: mouse \\| bite.",
         "It does worst on née 穴: it finds 25% of them.",
@@ -75,7 +75,7 @@ def test_a_whole_card(manifest: Manifest) -> None:
 
 
 def test_what_was_not_measured_is_said(manifest: Manifest) -> None:
-    recipe = replace(manifest.recipe, weights=WeightsOrigin("scratch"), augment={})
+    recipe = replace(manifest.training, weights=WeightsOrigin("scratch"), augment={})
     bare = replace(
         manifest,
         metrics={},

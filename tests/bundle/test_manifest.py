@@ -162,9 +162,9 @@ def test_a_manifest_that_makes_no_sense(manifest: Manifest, changes: dict[str, A
 
 
 def test_recipe_and_contract_must_agree(manifest: Manifest) -> None:
-    recipe = replace(manifest.recipe, classes=("a", "b"))
+    recipe = replace(manifest.training, classes=("a", "b"))
     with pytest.raises(BundleError, match="different classes"):
         check_manifest(replace(manifest, recipe=recipe))
-    recipe = replace(manifest.recipe, pixels=PixelRecipe(Size(1, 1)))
+    recipe = replace(manifest.training, pixels=PixelRecipe(Size(1, 1)))
     with pytest.raises(BundleError, match="prepare pixels differently"):
         check_manifest(replace(manifest, recipe=recipe))

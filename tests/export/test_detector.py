@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from sightline.errors import ParityError
+from sightline.evaluate.detection_pairs import pair
 from sightline.export.detector import PixelsToCandidates, append_suppression, detector_file
 from sightline.export.detector_parity import (
     Candidates,
     Doubts,
     compare_answers,
     detector_parity,
-    pair,
     require_detector_parity,
 )
 from sightline.export.onnx_file import OPSET, contract

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sightline.errors import BundleError
-from sightline.infer import trial
+from sightline.infer import killable, trial
 from sightline.infer.predictor import Predictor
 from sightline.infer.trial import Trial, try_out
 from sightline.values.image import Size
@@ -66,11 +66,11 @@ def test_a_model_that_never_ends_is_ended(endless: bytes, monkeypatch: pytest.Mo
 def test_a_process_that_ends_without_an_answer_is_a_refusal(
     model: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "_START", f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})")
+    monkeypatch.setattr(killable, "_START", f"import os; os.kill(os.getpid(), {int(signal.SIGSEGV)})")
     with pytest.raises(BundleError, match="SIGSEGV"):
         try_out(model(), ON_TWO)
-    monkeypatch.setattr(trial, "_START", "import time; time.sleep(60)")
-    monkeypatch.setattr(trial, "_PATIENCE", 0.05)
+    monkeypatch.setattr(killable, "_START", "import time; time.sleep(60)")
+    monkeypatch.setattr(killable, "_PATIENCE", 0.05)
     with pytest.raises(BundleError, match="did not end in time"):
         try_out(model(), ON_TWO)
 

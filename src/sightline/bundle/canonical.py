@@ -40,10 +40,10 @@ def read_canonical(data: bytes, adapter: TypeAdapter[T], member: str) -> T:
         if _canonical(parsed) != data:
             raise BundleError(f"{member} is not in the canonical form that sealing writes")
     except ValidationError as error:
-        raise BundleError(_first_problem(error, member)) from error
+        raise BundleError(first_problem(error, member)) from error
     except ValueError as error:
         raise BundleError(f"{member} is not usable JSON: {_one_line(error)}") from error
-    unknown = _first_unknown(parsed, adapter.dump_python(value, mode="json"), "")
+    unknown = first_unknown(parsed, adapter.dump_python(value, mode="json"), "")
     if unknown:
         raise BundleError(f"{member} has the field {unknown!r}, which this sightline does not know")
     return value
@@ -54,21 +54,22 @@ def _canonical(fields: object) -> bytes:
     return f"{text}\n".encode()
 
 
-def _first_unknown(given: object, known: object, where: str) -> str:
+def first_unknown(given: object, known: object, where: str) -> str:
     """The dotted name of the first field in ``given`` that did not come through into ``known``."""
     if isinstance(given, dict) and isinstance(known, dict):
         for name, value in given.items():
             here = f"{where}.{name}".lstrip(".")
-            found = _first_unknown(value, known[name], here) if name in known else here
+            found = first_unknown(value, known[name], here) if name in known else here
             if found:
                 return found
     if isinstance(given, list) and isinstance(known, list):
         pairs = enumerate(zip(given, known, strict=True))
-        return next((found for at, pair in pairs if (found := _first_unknown(*pair, f"{where}.{at}"))), "")
+        return next((found for at, pair in pairs if (found := first_unknown(*pair, f"{where}.{at}"))), "")
     return ""
 
 
-def _first_problem(error: ValidationError, member: str) -> str:
+def first_problem(error: ValidationError, member: str) -> str:
+    """What is wrong first, and where, in one line that begins with ``member``."""
     problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in problem["loc"])[:200]
     return f"{member} is refused: {f'{where!r}: ' if where else ''}{_one_line(problem['msg'])}"

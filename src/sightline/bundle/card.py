@@ -19,6 +19,7 @@ from sightline.values.evaluation import (
     ObjectScores,
     Parity,
 )
+from sightline.values.foreign import ImportRecipe
 from sightline.values.recipe import Recipe, WeightsOrigin
 from sightline.values.release import Manifest, Variant
 
@@ -47,7 +48,7 @@ def model_card(
         _head(manifest),
         _use(manifest),
         _data(manifest, dataset),
-        _training(manifest.recipe),
+        _training(manifest.recipe) if isinstance(manifest.recipe, Recipe) else _origins(manifest.recipe),
         _quality(manifest, evaluation),
         _answers(manifest),
         *([_variants(variants)] if variants else []),
@@ -168,6 +169,31 @@ def _training(recipe: Recipe) -> Iterator[str]:
     )
 
 
+def _origins(recipe: ImportRecipe) -> Iterator[str]:
+    model, taken = recipe.model, recipe.model.input
+    values = "as they are"
+    if taken.scale is not None:
+        values = f"(value * {taken.scale:g} - {_numbers(taken.mean)}) / {_numbers(taken.std)}"
+    yield "## Where it comes from"
+    yield ""
+    yield "It was trained elsewhere and imported as a file; how it was trained is not known here."
+    yield ""
+    yield from _table(
+        ("", ""),
+        (
+            ("file", f"{recipe.file}, SHA-256 {recipe.sha256}"),
+            ("source", model.source or "not stated"),
+            ("input", f"{taken.name}, {taken.layout}, {taken.channels}, {values}"),
+            ("outputs", ", ".join(f"{ours}: {theirs}" for ours, theirs in sorted(model.outputs.items()))),
+            ("embedding", "yes" if "embedding" in model.outputs else "none, so less of it can be monitored"),
+        ),
+    )
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return f"({', '.join(f'{each:g}' for each in values)})"
+
+
 def _origin(weights: WeightsOrigin) -> str:
     words = {"scratch": "from scratch", "file": "file", "hub": "hub", "cache": "local cache"}[weights.kind]
     licence = f"licence {weights.licence}" if weights.licence else ""
@@ -189,7 +215,9 @@ def _quality(manifest: Manifest, evaluation: EvalReport | None) -> Iterator[str]
     pictures = f"{evaluation.pictures} {evaluation.split} pictures" if evaluation else "held-out pictures"
     if isinstance(evaluation, DetectionReport):
         pictures += f" with {evaluation.objects} objects"
-    yield f"On {pictures} that were never trained on, with bootstrap intervals:"
+    trained_here = isinstance(manifest.recipe, Recipe)
+    unseen = "were never trained on" if trained_here else "were given when it was imported"
+    yield f"On {pictures} that {unseen}, with bootstrap intervals:"
     yield ""
     rows = (
         (name, f"{number.value:.4f}", f"{number.low:.4f} to {number.high:.4f} ({number.level:.0%})")
@@ -235,9 +263,18 @@ def _answers(manifest: Manifest) -> Iterator[str]:
         yield "Scores are not calibrated: a score of 0.9 need not mean right nine times in ten."
     yield ""
     if parity:
-        yield from _parity_of_boxes(parity) if isinstance(parity, DetectionParity) else _parity(parity)
+        rival = "the trained network" if isinstance(manifest.recipe, Recipe) else "the original"
+        if isinstance(parity, DetectionParity):
+            yield from _parity_of_boxes(parity, rival)
+        else:
+            yield from _parity(parity, rival)
+        if any(tensor.name == "embedding" for tensor in manifest.contract.outputs):
+            yield f"Embeddings differed by at most {parity.max_embedding_difference:.2g}."
     else:
-        yield "Its answers were not compared with the trained network's."
+        rival = (
+            "the trained network's" if isinstance(manifest.recipe, Recipe) else "those of where it was made"
+        )
+        yield f"Its answers were not compared with {rival}."
     if manifest.thresholds:
         yield ""
         rows = ((name, f"{score:.3f}") for name, score in list(manifest.thresholds.items())[:_MOST_ROWS])
@@ -245,22 +282,20 @@ def _answers(manifest: Manifest) -> Iterator[str]:
         yield from _table(("class", f"{kept} from score"), rows)
 
 
-def _parity(parity: Parity) -> Iterator[str]:
-    yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file gave the same class as the"
-    yield f"trained network {parity.same_label} times; scores differed by at most"
-    yield f"{parity.max_score_difference:.2g} (allowed: {parity.tolerance:.2g}), embeddings by at most"
-    yield f"{parity.max_embedding_difference:.2g}."
+def _parity(parity: Parity, rival: str) -> Iterator[str]:
+    yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file gave the same class as"
+    yield f"{rival} {parity.same_label} times; scores differed by at most"
+    yield f"{parity.max_score_difference:.2g} (allowed: {parity.tolerance:.2g})."
 
 
-def _parity_of_boxes(parity: DetectionParity) -> Iterator[str]:
-    yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file and the trained network gave"
+def _parity_of_boxes(parity: DetectionParity, rival: str) -> Iterator[str]:
+    yield f"On {parity.pictures} pictures ({_plain(parity.source)}) this file and {rival} gave"
     yield f"{parity.detections} boxes; {parity.matched} have a partner of the same class in the other's"
     yield f"answer, {parity.borderline} more lie within rounding of a threshold. Scores differed by at most"
     yield f"{parity.max_score_difference:.2g} (allowed: {parity.tolerance:.2g}), boxes by at most"
-    yield f"{parity.max_box_difference:.2g} pixels (allowed: {parity.box_tolerance:.2g}), embeddings by at"
-    yield f"most {parity.max_embedding_difference:.2g}."
+    yield f"{parity.max_box_difference:.2g} pixels (allowed: {parity.box_tolerance:.2g})."
     if parity.ap_difference is not None:
-        yield f"Its AP differs from the network's by {100 * parity.ap_difference:+.2f} points."
+        yield f"Its AP differs from that of {rival} by {100 * parity.ap_difference:+.2f} points."
 
 
 def _variants(variants: Mapping[str, Variant]) -> Iterator[str]:
@@ -312,7 +347,8 @@ def _limits(
     yield ""
     yield "- Pictures unlike those that it learned from, or of a class that it does not have, can get"
     yield "  confident answers too."
-    if manifest.recipe.weights.kind == "scratch" and dataset:
+    recipe = manifest.recipe
+    if isinstance(recipe, Recipe) and recipe.weights.kind == "scratch" and dataset:
         yield f"- It learned from {len(dataset.part('train'))} pictures alone, without pretrained weights."
     if not manifest.metrics:
         yield "- How good it is was not measured."

@@ -9,6 +9,7 @@ from sightline.bundle.archive import MANIFEST
 from sightline.bundle.canonical import read_canonical, write_canonical
 from sightline.errors import BundleError
 from sightline.values.contract import ModelContract, TensorSpec, task_outputs
+from sightline.values.recipe import Recipe
 from sightline.values.release import Manifest
 
 SCHEMA_VERSION = 1
@@ -66,19 +67,19 @@ def check_manifest(manifest: Manifest) -> None:
         ),
         (manifest.recipe.classes != contract.classes, "recipe and contract have different classes"),
         (manifest.recipe.pixels != contract.pixels, "recipe and contract prepare pixels differently"),
-        *_contract_problems(contract),
+        *_contract_problems(contract, trained_here=isinstance(manifest.recipe, Recipe)),
     ]
     for wrong, words in problems:
         if wrong:
             raise BundleError(f"manifest.json is refused: {words}")
 
 
-def _contract_problems(contract: ModelContract) -> list[tuple[bool, str]]:
+def _contract_problems(contract: ModelContract, *, trained_here: bool) -> list[tuple[bool, str]]:
     size, classes = contract.pixels.size, contract.classes
     least = 2 if contract.task == "classification" else 1
     inputs = [(tensor.dtype, tensor.shape) for tensor in contract.inputs]
     outputs = {tensor.name: tensor for tensor in contract.outputs}
-    embedding = outputs.get("embedding", TensorSpec("", "", ()))
+    embedding = outputs.get("embedding")
     wanted = task_outputs(contract.task, classes, contract.suppression)
     missing = next((tensor for tensor in wanted if outputs.get(tensor.name) != tensor), None)
     return [
@@ -103,8 +104,13 @@ def _contract_problems(contract: ModelContract) -> list[tuple[bool, str]]:
         ),
         (missing is not None, f"the model must give {missing and _in_words(missing)}"),
         (
-            embedding.dtype != "float32" or len(embedding.shape) != 2 or embedding.shape[0] != "N",
-            "the model must give embedding, float32 [N, D]",
+            embedding is not None
+            and (embedding.dtype != "float32" or len(embedding.shape) != 2 or embedding.shape[0] != "N"),
+            "the model's embedding must be float32 [N, D]",
+        ),
+        (
+            embedding is None and trained_here,
+            "a model that was trained here must give embedding, float32 [N, D]",
         ),
     ]
 

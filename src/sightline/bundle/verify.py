@@ -88,7 +88,7 @@ def _check_reference(member: str, members: Mapping[str, bytes], manifest: Manife
         reference = read_reference(members[member])
     except BundleError as error:
         raise type(error)(f"{member} is not usable: {error}") from error
-    columns = {tensor.name: tensor.shape[-1] for tensor in manifest.contract.outputs}
+    columns = {"embedding": 0} | {tensor.name: tensor.shape[-1] for tensor in manifest.contract.outputs}
     pairs = (
         ("scores", reference.scores.shape[1], len(manifest.contract.classes)),
         ("embedding", reference.embeddings.shape[1], columns["embedding"]),

@@ -1,10 +1,12 @@
-"""List, compare, promote, roll back and archive releases."""
+"""List, import, compare, promote, roll back and archive releases."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sightline.cli._gate import Margin
+from sightline.cli._pictures import Format, Include, Split, Unlabelled
 from sightline.evaluate.gates import MARGIN
 
 _Reference = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME:STAGE.")]
@@ -13,8 +15,9 @@ _Reference = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME:STAG
 def add_to(app: typer.Typer) -> None:
     """``sightline registry``."""
     group = typer.Typer(help=__doc__, no_args_is_help=True)
-    for command in (list_releases, show, compare, promote, rollback, archive):
-        group.command("list" if command is list_releases else command.__name__)(command)
+    names = {list_releases: "list", import_model: "import"}
+    for command in (list_releases, show, import_model, compare, promote, rollback, archive):
+        group.command(names.get(command, command.__name__))(command)
     app.add_typer(group, name="registry")
 
 
@@ -31,24 +34,28 @@ def list_releases(name: Annotated[str | None, typer.Argument(help="Only this mod
 
 def show(release: _Reference) -> None:
     """Show a release: where it comes from, its figures, its history."""
+    from sightline.values.recipe import Recipe
     from sightline.workspace import Workspace
 
     workspace = Workspace.open()
     found = workspace.registry.get(release)
     bundle = workspace.bundle(str(found))
-    origin = bundle.manifest.recipe.weights
+    recipe = bundle.manifest.recipe
     rows = {
         "release": f"{found} ({found.stage})",
         "file": found.path,
         "sha256": found.sha256,
         "signed by": bundle.signer,
         "parent": found.parent or "none",
-        "dataset": found.dataset_fingerprint,
+        "dataset": found.dataset_fingerprint or "none: no pictures",
         "recipe": found.recipe_sha256,
         "made by": f"sightline {found.code_version}, {found.created}",
-        "architecture": bundle.manifest.recipe.arch,
-        "initial weights": " ".join(filter(None, (origin.kind, origin.name))),
     }
+    if isinstance(recipe, Recipe):
+        rows["architecture"] = recipe.arch
+        rows["initial weights"] = " ".join(filter(None, (recipe.weights.kind, recipe.weights.name)))
+    else:
+        rows["imported from"] = f"{recipe.file}, SHA-256 {recipe.sha256}"
     for label, value in rows.items():
         typer.echo(f"{label:<17} {value}")
     for metric, figure in bundle.manifest.metrics.items():
@@ -57,6 +64,36 @@ def show(release: _Reference) -> None:
         displaced = f", displaced @{event.displaced}" if event.displaced else ""
         why = f": {event.why}" if event.why else ""
         typer.echo(f"{event.at} {event.name}@{event.version} {event.action} by {event.who}{displaced}{why}")
+
+
+def import_model(
+    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
+    description: Annotated[Path, typer.Argument(help="The YAML file that says what it takes and gives.")],
+    name: Annotated[str, typer.Option(help="What the model is called; default: as the file.")] = "",
+    reference: Annotated[
+        Path | None, typer.Option(help=".npz of pictures and of what the model gave for them elsewhere.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Labelled pictures that it did not learn from, to judge it on.")
+    ] = None,
+    include: Include = "*",
+    split: Split = None,
+    unlabelled: Unlabelled = "refuse",
+    form: Format = "auto",
+    margin: Margin = MARGIN,
+) -> None:
+    """Make a release of a model that was trained elsewhere."""
+    from sightline.cli._terminal import Terminal
+    from sightline.data.importing import ImportOptions
+    from sightline.pipeline.importing import ForeignOptions
+    from sightline.workspace import Workspace
+
+    imports = ImportOptions(
+        include=include, split_csv=split, unlabelled=unlabelled, format=None if form == "auto" else form
+    )
+    with Terminal() as terminal:
+        options = ForeignOptions(name or model.stem, reference, pictures, imports, margin, terminal)
+        Workspace.open().import_model(model, description, options)
 
 
 def compare(release: _Reference, margin: Margin = MARGIN) -> None:

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import torch
 
 from sightline.errors import ParityError
+from sightline.evaluate.detection_pairs import largest
 from sightline.export.classifier import PROBABILITIES, PixelsToProbabilities
 from sightline.export.onnx_file import EMBEDDING
 from sightline.infer.runtimes import RUNTIMES
@@ -38,11 +39,6 @@ def classifier_parity(
         same += int((wanted[rows, got.argmax(1)] >= wanted.max(1) - TOLERANCE).sum())
     passes = len(pixels) > 0 and worst_score <= TOLERANCE and same == len(pixels) and worst_embedding < np.inf
     return Parity(len(pixels), source, same, worst_score, worst_embedding, TOLERANCE, passes)
-
-
-def largest(difference: npt.NDArray[np.generic]) -> float:
-    """The largest magnitude; infinite where anything is no number, which ``max`` alone would pass over."""
-    return float(np.nan_to_num(np.abs(difference), nan=np.inf).max())
 
 
 def require_parity(parity: Parity) -> Parity:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sightline.errors import ParityError
 from sightline.evaluate.average_precision import average_precision
-from sightline.export.classifier_parity import largest
+from sightline.evaluate.detection_pairs import BOX_TOLERANCE, TOLERANCE, largest, largest_differences, pair
 from sightline.export.detector import PixelsToCandidates
 from sightline.export.onnx_file import EMBEDDING
 from sightline.infer.outputs.detection import detections
@@ -30,9 +30,6 @@ from sightline.values.evaluation import DetectionParity
 from sightline.values.image import Size
 from sightline.values.objects import Detections, Objects
 
-TOLERANCE, BOX_TOLERANCE = 1e-4, 0.05
-"""Largest differences of a score, and of a side in pixels, that rounding may explain."""
-
 _TIE = 1e-5
 """Scores that differ by less may change places."""
 
@@ -41,14 +38,6 @@ _NEAR_BOX, _NEAR_SCORE = 1.0, 0.01
 _BATCH = 8
 
 Marks = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """Detections of one picture by both: those that are the same, as rows ``[K]`` of each."""
-
-    ours: npt.NDArray[np.int64]
-    theirs: npt.NDArray[np.int64]
 
 
 def detector_parity(
@@ -146,7 +135,7 @@ class PictureParity:
 def compare_answers(one: Detections, other: Detections, candidates: "Candidates") -> PictureParity:
     """Both answers about one picture; ``one`` is that of the network that gave the ``candidates``."""
     same = pair(one, other, BOX_TOLERANCE, TOLERANCE)
-    score, box = _largest_differences(one, other, same)
+    score, box = largest_differences(one, other, same)
     detections = len(one) + len(other) - len(same.ours)
     left, right = _without(one, same.ours), _without(other, same.theirs)
     if not len(left) and not len(right):
@@ -155,42 +144,13 @@ def compare_answers(one: Detections, other: Detections, candidates: "Candidates"
     # First those that explain themselves; what then is near another has moved by more than rounding.
     ours, theirs = doubtful.among(left, other), doubtful.among(right, one)
     moved = pair(_only(left, ~ours), _only(right, ~theirs), _NEAR_BOX, _NEAR_SCORE)
-    further = _largest_differences(_only(left, ~ours), _only(right, ~theirs), moved)
+    further = largest_differences(_only(left, ~ours), _only(right, ~theirs), moved)
     return PictureParity(
         detections=detections - len(moved.ours),
         matched=len(same.ours) + len(moved.ours),
         borderline=int(ours.sum() + theirs.sum()),
         score=max(score, further[0]),
         box=max(box, further[1]),
-    )
-
-
-def pair(one: Detections, other: Detections, box: float, score: float) -> Pairs:
-    """The same detections of two answers about one picture, nearest first; each stands in one pair.
-
-    ``box`` and ``score`` are how far a side, in pixels, and a score may be apart.
-    """
-    apart = np.abs(one.boxes.xyxy[:, None] - other.boxes.xyxy[None]).max(axis=2, initial=0.0)
-    scored = np.abs(one.scores[:, None] - other.scores[None])
-    same = (one.classes[:, None] == other.classes[None]) & (apart <= box) & (scored <= score)
-    rows, columns = np.nonzero(same)
-    order = np.argsort(apart[rows, columns] / box + scored[rows, columns] / score, kind="stable")
-    ours: dict[int, int] = {}
-    taken: set[int] = set()
-    for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if row not in ours and column not in taken:
-            ours[row] = column
-            taken.add(column)
-    return Pairs(np.array(list(ours), np.int64), np.array(list(ours.values()), np.int64))
-
-
-def _largest_differences(one: Detections, other: Detections, pairs: Pairs) -> tuple[float, float]:
-    """Of scores and of sides of boxes; 0 without a pair."""
-    if not len(pairs.ours):
-        return 0.0, 0.0
-    return (
-        largest(one.scores[pairs.ours] - other.scores[pairs.theirs]),
-        largest(one.boxes.xyxy[pairs.ours] - other.boxes.xyxy[pairs.theirs]),
     )
 
 

@@ -71,7 +71,7 @@ class Predictor:
     @property
     def batch_size(self) -> int:
         """Pictures a batch, from 1 to 64: larger ones leave the processor's caches and are slower."""
-        return _batch_size(self.manifest.contract)
+        return batch_size(self.manifest.contract)
 
     def prepare(self, source: str, data: bytes, most_pixels: int = MAX_PIXELS) -> Prepared | Unanswered:
         """The file ``data`` decoded and made into the model's input; may run in any thread.
@@ -160,7 +160,7 @@ def open_session(bundle: Bundle, runtime: str, threads: int, variant: str = "") 
     release = f"{manifest.name}@{manifest.version}" + (f"/{variant}" if variant else "")
     check_contract(release, contract)
     try:
-        try_out(model, Trial(runtime, threads, _batch_size(contract), contract.pixels.size))
+        try_out(model, Trial(runtime, threads, batch_size(contract), contract.pixels.size))
         session = RUNTIMES.load(runtime).load(model, threads)
     except BundleError as error:
         raise BundleError(f"{release} is refused: {error}") from error
@@ -169,7 +169,8 @@ def open_session(bundle: Bundle, runtime: str, threads: int, variant: str = "") 
     return session
 
 
-def _batch_size(contract: ModelContract) -> int:
+def batch_size(contract: ModelContract) -> int:
+    """Pictures a batch, from 1 to 64, so that activations stay in the processor's caches."""
     return max(1, min(64, _BATCH_PIXELS // contract.pixels.size.area))
 
 

@@ -1,6 +1,6 @@
 """A model file's answers to one part of the pictures, ready to be judged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,17 @@ from sightline.bundle.reference import Reference
 from sightline.errors import TrainingError
 from sightline.evaluate.answers import Answers
 from sightline.evaluate.classified import Classified
+from sightline.evaluate.detection import evaluate_detections
+from sightline.evaluate.judge import evaluate
 from sightline.evaluate.matching import match
 from sightline.infer.outputs.detection import in_pictures
 from sightline.pipeline.fitting import Material, class_numbers, say_set_aside
 from sightline.pipeline.watch import Watcher
 from sightline.pixels.picture_statistics import COLUMNS, picture_statistics
+from sightline.values.contract import PixelRecipe
 from sightline.values.dataset import Sample, Split, Task
+from sightline.values.evaluation import EvalReport
+from sightline.values.image import Pixels
 from sightline.values.objects import Detections, Objects
 from sightline.values.recipe import Recipe
 
@@ -71,6 +76,21 @@ class Answered:
         truth = [Objects.of(self.samples[n], self.classes) for n in known.tolist()]
         return match(truth, [self.found[n] for n in known.tolist()], len(self.classes))
 
+    def evaluate(self, thresholds: Mapping[str, float], seed: int = 0) -> EvalReport | None:
+        """Every figure of these test pictures; None where none has a truth.
+
+        A detector's ``thresholds`` decide what counts as found; ``seed`` is the bootstrap's.
+        """
+        known = self.known.tolist()
+        if not known:
+            return None
+        paths = [self.samples[n].path for n in known]
+        if self.found is None:
+            return evaluate(self.truth[known], self.scores[known], self.classes, paths, "test", seed=seed)
+        truth = [Objects.of(self.samples[n], self.classes) for n in known]
+        found = [self.found[n] for n in known]
+        return evaluate_detections(truth, found, self.classes, paths, "test", thresholds, seed=seed)
+
     @property
     def reference(self) -> Reference:
         """What monitoring compares against."""
@@ -85,28 +105,48 @@ def answer(
     Raises:
         TrainingError: a detector's numbers make no sense.
     """
+    width = next(int(tensor.shape[-1]) for tensor in session.outputs if tensor.name == "embedding")
+    batches = _sweep(session, material, recipe, split, watch, f"{stage} on {split}")
+    answered = gather_answers(recipe.task, recipe.classes, recipe.pixels, width, batches)
+    say_set_aside(material, watch)
+    return answered
+
+
+def gather_answers(
+    task: Task,
+    classes: tuple[str, ...],
+    recipe: PixelRecipe,
+    embedding: int,
+    batches: Iterable[tuple[list[Sample], Pixels, "Arrays"]],
+) -> Answered:
+    """The answers in ``batches``: samples, their pixels as the model's input, and its outputs.
+
+    ``embedding`` is its length, 0 for a model that gives none.
+
+    Raises:
+        TrainingError: a detector's numbers make no sense.
+    """
     samples: list[Sample] = []
     found: list[Detections] = []
     scores, embeddings, statistics = [], [], []
-    for some, facts, outputs in _sweep(session, material, recipe, split, watch, f"{stage} on {split}"):
-        batch = material.some(some)
+    for batch, pixels, outputs in batches:
         samples += batch
-        statistics.append(facts)
-        embeddings.append(outputs["embedding"].astype(np.float32))
-        if recipe.task == "classification":
+        statistics.append(np.stack([picture_statistics(each) for each in pixels]))
+        if embedding:
+            embeddings.append(outputs["embedding"].astype(np.float32))
+        if task == "classification":
             scores.append(outputs["probabilities"].astype(np.float32))
         else:
-            found += _located(outputs, batch, recipe)
-            scores.append(_highest(found[len(samples) - len(batch) :], len(recipe.classes)))
-    say_set_aside(material, watch)
-    width = next(int(tensor.shape[-1]) for tensor in session.outputs if tensor.name == "embedding")
+            located = _located(outputs, batch, classes, recipe)
+            found += located
+            scores.append(_highest(located, len(classes)))
     return Answered(
-        recipe.classes,
+        classes,
         samples,
-        _rows(scores, len(recipe.classes)),
-        _rows(embeddings, width),
+        _rows(scores, len(classes)),
+        _rows(embeddings, embedding) if embedding else np.empty((len(samples), 0), np.float32),
         _rows(statistics, len(COLUMNS)),
-        None if recipe.task == "classification" else found,
+        None if task == "classification" else found,
     )
 
 
@@ -117,24 +157,26 @@ def batch_of(recipe: Recipe) -> int:
 
 def _sweep(
     session: "Session", material: Material, recipe: Recipe, split: Split, watch: Watcher, stage: str
-) -> Iterator[tuple[npt.NDArray[np.int64], Floats, "Arrays"]]:
-    """Indices, picture statistics and the model's outputs, batch by batch over one split."""
+) -> Iterator[tuple[list[Sample], Pixels, "Arrays"]]:
+    """Samples, pixels and the model's outputs, batch by batch over one split."""
     indices = material.indices(split)
     batch = batch_of(recipe)
     for start in range(0, len(indices), batch):
         pixels, some = material.source.read(indices[start : start + batch])
         if len(some):
-            yield some, np.stack([picture_statistics(each) for each in pixels]), session.run(pixels)
+            yield material.some(some), pixels, session.run(pixels)
         watch.progress(stage, min(start + batch, len(indices)), len(indices))
 
 
-def _located(outputs: "Arrays", batch: list[Sample], recipe: Recipe) -> list[Detections]:
+def _located(
+    outputs: "Arrays", batch: list[Sample], classes: tuple[str, ...], recipe: PixelRecipe
+) -> list[Detections]:
     sizes = [sample.size for sample in batch]
     found = []
-    read = in_pictures(outputs, len(recipe.classes), recipe.pixels, sizes)
+    read = in_pictures(outputs, len(classes), recipe, sizes)
     for sample, each in zip(batch, read, strict=True):
         if each is None:
-            raise TrainingError(f"the exported model gave numbers that make no sense for {sample.path!r}")
+            raise TrainingError(f"the model gave numbers that make no sense for {sample.path!r}")
         found.append(each)
     return found
 

@@ -1,7 +1,6 @@
 """Two releases on the same held-out pictures."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -16,15 +15,12 @@ from sightline.infer.outputs.detection import in_pictures
 from sightline.infer.predictor import Predictor
 from sightline.infer.runtimes.base import Arrays
 from sightline.pipeline.fitting import class_numbers
+from sightline.pipeline.held_out import held_out_answers
 from sightline.pipeline.watch import Watcher
-from sightline.pixels.isolated import model_input
 from sightline.registry.opening import open_registered
-from sightline.settings import settings
-from sightline.storage.files import sha256_bytes
 from sightline.storage.layout import Layout
 from sightline.values.dataset import Dataset, Sample
 from sightline.values.evaluation import Comparison
-from sightline.values.image import Pixels, Undecodable
 from sightline.values.objects import Detections, Objects
 from sightline.values.release import Release
 
@@ -42,6 +38,8 @@ def compare_releases(
         BundleError: one of them is refused.
         InputError, StorageError: one of their files, or the list of pictures, is not there or cannot be read.
     """
+    if not candidate.dataset_fingerprint:
+        raise RegistryError(f"{candidate} was imported without pictures, so there are none to compare it on")
     dataset = read_manifest(layout.datasets / f"{candidate.dataset_fingerprint}.json")
     one, other = (Predictor(open_registered(each, layout)) for each in (candidate, incumbent))
     classes, task = one.manifest.contract.classes, one.manifest.contract.task
@@ -81,7 +79,7 @@ def _learned_from(release: Release, layout: Layout) -> frozenset[str]:
 
 def _classified(predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher) -> Classified:
     classes = predictor.manifest.contract.classes
-    parts = [outputs["probabilities"] for outputs in _outputs(predictor, dataset, samples, watch)]
+    parts = [outputs["probabilities"] for _, outputs in _answers(predictor, dataset, samples, watch)]
     return Classified.of(class_numbers(samples, classes), np.concatenate(parts))
 
 
@@ -89,36 +87,23 @@ def _located(predictor: Predictor, dataset: Dataset, samples: list[Sample], watc
     contract = predictor.manifest.contract
     classes = contract.classes
     found: list[Detections] = []
-    for outputs in _outputs(predictor, dataset, samples, watch):
-        sizes = [sample.size for sample in samples[len(found) :][: len(outputs["count"])]]
-        for each in in_pictures(outputs, len(classes), contract.pixels, sizes):
+    for batch, outputs in _answers(predictor, dataset, samples, watch):
+        sizes = [sample.size for sample in batch]
+        read = in_pictures(outputs, len(classes), contract.pixels, sizes)
+        for sample, each in zip(batch, read, strict=True):
             if each is None:
                 raise RegistryError(
-                    f"{predictor.release} gave numbers that make no sense for {samples[len(found)].path!r}"
+                    f"{predictor.release} gave numbers that make no sense for {sample.path!r}"
                 )
             found.append(each)
     return match([Objects.of(sample, classes) for sample in samples], found, len(classes))
 
 
-def _outputs(
+def _answers(
     predictor: Predictor, dataset: Dataset, samples: list[Sample], watch: Watcher
-) -> Iterator[Arrays]:
-    size = predictor.batch_size
-    with ThreadPoolExecutor(settings().threads, thread_name_prefix="decode") as pool:
-        for start in range(0, len(samples), size):
-            part = samples[start : start + size]
-            yield predictor.run(np.stack(list(pool.map(partial(_input, predictor, dataset), part))))
-            watch.progress(f"{predictor.release} answers", start + len(part), len(samples))
-
-
-def _input(predictor: Predictor, dataset: Dataset, sample: Sample) -> Pixels:
-    try:
-        data = (dataset.root / sample.path).read_bytes()
-    except OSError as error:
-        raise RegistryError(f"test picture {sample.path!r} cannot be read: {error.strerror}") from error
-    if sha256_bytes(data) != sample.sha256:
-        raise RegistryError(f"test picture {sample.path!r} has changed since the candidate was judged on it")
-    made = model_input(data, predictor.manifest.contract.pixels)
-    if isinstance(made, Undecodable):
-        raise RegistryError(f"test picture {sample.path!r}: {made.reason}")
-    return made.pixels
+) -> Iterator[tuple[list[Sample], Arrays]]:
+    recipe, stage = predictor.manifest.contract.pixels, f"{predictor.release} answers"
+    for batch, _, outputs in held_out_answers(
+        predictor.run, recipe, dataset, samples, predictor.batch_size, partial(watch.progress, stage)
+    ):
+        yield batch, outputs

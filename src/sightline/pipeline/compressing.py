@@ -194,6 +194,7 @@ def compress_release(
     if name in bundle.variants:
         raise InputError(f"{release} has the variant {name!r} already")
     manifest = bundle.manifest
+    recipe = manifest.training
     listed = layout.datasets / f"{release.dataset_fingerprint}.json"
     if not listed.is_file():
         raise InputError(
@@ -201,14 +202,14 @@ def compress_release(
             f"{release.dataset_fingerprint[:12]}); a variant is made where the release was"
         )
     dataset = read_manifest(listed)
-    material = gather(dataset, manifest.recipe, layout.internal / "cache", cache_bytes, watch)
+    material = gather(dataset, recipe, layout.internal / "cache", cache_bytes, watch)
     try:
-        session = open_session(bundle, "onnxruntime", manifest.recipe.threads)
+        session = open_session(bundle, "onnxruntime", recipe.threads)
         test, val = (
-            answer(session, material, manifest.recipe, split, watch, "judge the full model")
+            answer(session, material, recipe, split, watch, "judge the full model")
             for split in ("test", "val")
         )
-        model = Model(bundle.model, manifest.contract, manifest.recipe, material, test, val)
+        model = Model(bundle.model, manifest.contract, recipe, material, test, val)
         made = compress(name, model, budget, watch)
     finally:
         material.source.close()

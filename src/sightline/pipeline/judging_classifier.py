@@ -1,13 +1,12 @@
 """Judging a classifier: temperature, parity of labels, thresholds and figures."""
 
-from sightline.evaluate.judge import evaluate
 from sightline.infer.runtimes import RUNTIMES
-from sightline.pipeline.answering import Answered, answer
+from sightline.pipeline.answering import answer
 from sightline.pipeline.fitting import Fitted, loader
 from sightline.pipeline.judging import Judged, operating_thresholds, parity_pictures
 from sightline.pipeline.watch import Watcher
 from sightline.statistics.calibration import calibrate
-from sightline.values.evaluation import Calibration, ClassificationReport
+from sightline.values.evaluation import Calibration
 
 _FEWEST_TO_CALIBRATE = 10
 
@@ -45,7 +44,7 @@ def judge_classifier(fitted: Fitted, precision: float | None, watch: Watcher) ->
         calibration=calibration,
         thresholds=operating_thresholds(held.measured, recipe.classes, precision, watch),
         parity=parity,
-        evaluation=_evaluation(fitted, test),
+        evaluation=test.evaluate({}, recipe.seed),
         test=test,
         val=val,
     )
@@ -60,13 +59,3 @@ def _calibration(fitted: Fitted) -> Calibration | None:
     if len(logits.targets) < _FEWEST_TO_CALIBRATE:
         return None
     return calibrate(logits.logits, logits.targets)
-
-
-def _evaluation(fitted: Fitted, test: Answered) -> ClassificationReport | None:
-    known, recipe = test.known, fitted.recipe
-    if not len(known):
-        return None
-    paths = [test.samples[n].path for n in known.tolist()]
-    return evaluate(
-        test.truth[known], test.scores[known], recipe.classes, paths=paths, split="test", seed=recipe.seed
-    )

@@ -1,18 +1,16 @@
 """Judging a detector: parity of detections, thresholds and figures."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sightline.evaluate.detection import evaluate_detections
 from sightline.evaluate.thresholds import UNKNOWN
 from sightline.infer.runtimes import RUNTIMES
-from sightline.pipeline.answering import Answered, answer
+from sightline.pipeline.answering import answer
 from sightline.pipeline.fitting import Fitted
 from sightline.pipeline.judging import Judged, operating_thresholds, parity_pictures
 from sightline.pipeline.watch import Watcher
 from sightline.pixels.model_input import placed
 from sightline.values.contract import Suppression
-from sightline.values.evaluation import DetectionParity, DetectionReport
+from sightline.values.evaluation import DetectionParity
 from sightline.values.objects import Objects
 
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ def judge_detector(fitted: Fitted, precision: float | None, watch: Watcher) -> J
         calibration=None,
         thresholds=thresholds,
         parity=parity,
-        evaluation=_evaluation(fitted, test, thresholds),
+        evaluation=test.evaluate(thresholds, recipe.seed),
         test=test,
         val=val,
     )
@@ -75,19 +73,3 @@ def _parity(
         f"{parity.max_box_difference:.1e} px"
     )
     return parity
-
-
-def _evaluation(fitted: Fitted, test: Answered, thresholds: Mapping[str, float]) -> DetectionReport | None:
-    known = test.known.tolist()
-    if not known or test.found is None:
-        return None
-    recipe = fitted.recipe
-    return evaluate_detections(
-        [Objects.of(test.samples[n], recipe.classes) for n in known],
-        [test.found[n] for n in known],
-        recipe.classes,
-        [test.samples[n].path for n in known],
-        "test",
-        thresholds,
-        seed=recipe.seed,
-    )

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from sightline import __version__
 from sightline.bundle.card import model_card
 from sightline.bundle.keys import make_key
-from sightline.bundle.reference import write_reference
+from sightline.bundle.reference import Reference, write_reference
 from sightline.bundle.seal import bundle_file_name, seal
 from sightline.errors import GateHeld
 from sightline.evaluate.gates import explain
@@ -49,31 +50,58 @@ def add_release(
 
     incumbent = registry.production(name)
     manifest = _manifest(name, version, fitted, judged, incumbent)
+    return seal_and_add(
+        manifest,
+        judged.model,
+        judged.test.reference,
+        model_card(manifest, dataset, judged.evaluation, audit, variants),
+        dataset.fingerprint,
+        sha256_bytes(recipe_json(fitted.recipe)),
+        layout,
+        registry,
+        watch,
+        variants,
+    )
+
+
+def seal_and_add(
+    manifest: Manifest,
+    model: bytes,
+    reference: Reference,
+    card: str,
+    dataset_fingerprint: str,
+    recipe_sha256: str,
+    layout: Layout,
+    registry: Registry,
+    watch: Watcher,
+    variants: Mapping[str, Variant] = MappingProxyType({}),
+) -> Release:
+    """Seal ``model`` under the reserved version of its ``manifest`` and make it a candidate."""
     path = layout.models / bundle_file_name(manifest)
     bundle = seal(
         path,
         manifest,
-        model=judged.model,
-        reference=write_reference(judged.test.reference),
-        card=model_card(manifest, dataset, judged.evaluation, audit, variants),
+        model=model,
+        reference=write_reference(reference),
+        card=card,
         key=make_key(layout),
         variants=variants,
     )
     made = registry.add(
         Release(
-            name=name,
-            version=version,
+            name=manifest.name,
+            version=manifest.version,
             stage="candidate",
             path=path.relative_to(layout.root).as_posix(),
             sha256=bundle.sha256,
-            dataset_fingerprint=dataset.fingerprint,
-            recipe_sha256=sha256_bytes(recipe_json(fitted.recipe)),
+            dataset_fingerprint=dataset_fingerprint,
+            recipe_sha256=recipe_sha256,
             code_version=__version__,
-            parent=str(incumbent) if incumbent else None,
+            parent=manifest.parents[0] if manifest.parents else None,
             created=manifest.created,
         )
     )
-    watch.say(f"sealed: {made.path} ({len(judged.model) / 1e6:.1f} MB model), signed by {bundle.signer}")
+    watch.say(f"sealed: {made.path} ({len(model) / 1e6:.1f} MB model), signed by {bundle.signer}")
     return made
 
 

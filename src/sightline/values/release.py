@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from sightline.errors import InputError
 from sightline.values.contract import ModelContract
 from sightline.values.evaluation import Calibration, DetectionParity, Interval, Parity, VariantParity
+from sightline.values.foreign import ImportRecipe
 from sightline.values.recipe import Recipe
 
 Stage = Literal["candidate", "production", "archived"]
@@ -19,6 +21,7 @@ class Manifest:
 
     ``thresholds`` maps a class to the score from which its answer is accepted (best F1 on
     validation); ``metrics`` are the test split's headline numbers, empty where nothing was held out;
+    ``recipe`` is how the model was trained here, or how it came in;
     ``parents`` are releases as ``NAME@VERSION``; ``licences`` maps each ingredient to its licence.
     """
 
@@ -29,12 +32,26 @@ class Manifest:
     calibration: Calibration | None
     metrics: Mapping[str, Interval]
     parity: Parity | DetectionParity | None
-    recipe: Recipe
+    recipe: Recipe | ImportRecipe
     parents: tuple[str, ...]
     licences: Mapping[str, str]
     code_version: str
     created: str
     schema_version: int = 1
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe of a model that was trained here.
+
+        Raises:
+            InputError: it was imported.
+        """
+        if isinstance(self.recipe, Recipe):
+            return self.recipe
+        raise InputError(
+            f"{self.name}@{self.version} was trained elsewhere ({self.recipe.file}), so what it learned from "
+            "is not here; do this where it was trained, and import what comes out"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,9 @@ from sightline.data.formats._writing import (
     refuse_other_task,
     write_text,
 )
-from sightline.data.formats._yaml_nodes import Listing, Mapping, Node, Scalar, YamlRefused, parse_yaml
 from sightline.data.formats.base import Beside, RawSample
 from sightline.data.tree import one_line
+from sightline.data.yaml_nodes import Listing, Mapping, Node, Scalar, YamlRefused, parse_yaml
 from sightline.errors import DatasetError
 from sightline.values.dataset import SPLITS, Dataset, Sample, SetAside, Split, Task
 

@@ -30,8 +30,9 @@ from onnxruntime.quantization import (
 )
 
 from sightline.errors import BundleError
+from sightline.export.bare import bare
 from sightline.export.compress.base import Compressible
-from sightline.export.onnx_file import INPUT, bare
+from sightline.export.onnx_file import INPUT
 from sightline.values.image import Pixels
 
 if TYPE_CHECKING:
