@@ -31,6 +31,8 @@ _PYTHON = (
     ("pipeline/watch.py", "Watcher"),
     ("data/importing.py", "ImportOptions"),
     ("infer/predictor.py", "Predictor"),
+    ("pipeline/deploying.py", "DeployOptions"),
+    ("pipeline/importing.py", "ForeignOptions"),
     ("registry/access.py", "Access"),
     ("monitor/prediction_log.py", "PredictionLog"),
 )

@@ -25,7 +25,7 @@ _TRAIN = {"data", "evaluate", "pixels", "statistics", "storage"}
 _EXPORT = {"train", "infer", "bundle", "evaluate", "data", "pixels", "statistics"}
 _BELOW_PIPELINE = {
     *("pixels", "statistics", "storage", "data", "evaluate", "report", "bundle", "registry", "infer"),
-    *("train", "export"),
+    *("train", "export", "deploy"),
 }
 
 ROOMS: dict[str, set[str]] = {
@@ -48,6 +48,7 @@ ROOMS: dict[str, set[str]] = {
     "serve": {"infer", "registry", "bundle", "monitor", "pixels", "statistics", "storage"},
     "train": _TRAIN,
     "export": _EXPORT,
+    "deploy": {"bundle", "registry"},
     "pipeline": _BELOW_PIPELINE,
     "workspace": (_BELOW_PIPELINE | {"pipeline", "monitor"}) - STARRED,
     "cli": _BELOW_PIPELINE | {"pipeline", "workspace", "serve", "monitor", "__init__"},

@@ -21,12 +21,15 @@ class Settings:
     ``$XDG_CACHE_HOME/sightline``, else ``~/.cache/sightline``).
     ``config_dir`` holds the user's private key and trusted keys (``SIGHTLINE_CONFIG_DIR``, else
     ``$XDG_CONFIG_HOME/sightline``, else ``~/.config/sightline``). ``threads`` is the number of
-    processors that work may use (``SIGHTLINE_THREADS``, else those this process may run on).
+    processors that work may use (``SIGHTLINE_THREADS``, else those this process may run on). ``catalogue``
+    is the catalogue's address where a workspace is not to use its own (``SIGHTLINE_CATALOGUE``): an address
+    with a password belongs into the environment rather than into a file.
     """
 
     cache_dir: Path
     config_dir: Path
     threads: int
+    catalogue: str
 
 
 def settings() -> Settings:
@@ -34,7 +37,8 @@ def settings() -> Settings:
     wanted = os.environ.get("SIGHTLINE_THREADS") or str(available_processors())
     if not wanted.isdigit() or int(wanted) < 1:
         raise InputError(f"SIGHTLINE_THREADS must be a whole number from 1, got {wanted!r}")
-    return Settings(_folder("CACHE", ".cache"), _folder("CONFIG", ".config"), int(wanted))
+    catalogue = os.environ.get("SIGHTLINE_CATALOGUE", "")
+    return Settings(_folder("CACHE", ".cache"), _folder("CONFIG", ".config"), int(wanted), catalogue)
 
 
 def _folder(kind: str, usual: str) -> Path:

@@ -19,6 +19,7 @@ from sightline.pipeline.watch import Unwatched, Watcher
 from sightline.registry.access import Access
 from sightline.registry.opening import open_registered
 from sightline.registry.releases import Registry
+from sightline.settings import settings
 from sightline.storage.catalogue import open_catalogue
 from sightline.storage.layout import Layout, find_workspace, init_workspace, read_config
 from sightline.values.dataset import AuditReport, Dataset
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sightline.data.converting import Converted
     from sightline.data.importing import ImportOptions
     from sightline.pipeline.build import BuildOptions, Built
+    from sightline.pipeline.deploying import DeployOptions, Written
     from sightline.pipeline.importing import ForeignOptions
     from sightline.pipeline.releasing import Released
 
@@ -80,8 +82,11 @@ class Workspace:
     @cached_property
     def registry(self) -> Registry:
         """The releases."""
-        url = read_config(self.layout).catalogue or self.layout.catalogue_url
-        return Registry(open_catalogue(url), self.layout)
+        return Registry(open_catalogue(self._catalogue), self.layout)
+
+    @property
+    def _catalogue(self) -> str:
+        return settings().catalogue or read_config(self.layout).catalogue or self.layout.catalogue_url
 
     @property
     def access(self) -> Access:
@@ -192,6 +197,17 @@ class Workspace:
         from sightline.pipeline.importing import import_model
 
         return import_model(file, description, options, self.layout, self.registry)
+
+    def deploy(self, target: str, options: "DeployOptions", folder: Path | None = None) -> "Written":
+        """Write the files that run a server elsewhere, by default into ``deploy/TARGET``; nothing is run.
+
+        Raises:
+            UnknownPlugin: no such target.
+            InputError: it cannot run so, or files are there that were changed.
+        """
+        from sightline.pipeline.deploying import deploy
+
+        return deploy(target, folder or self.root / "deploy" / target, options, self.layout, self._catalogue)
 
     def gc(self, hours: float = HOURS, *, dry_run: bool = False) -> tuple[Leftover, ...]:
         """Free what nothing refers to and is at least that many hours old; give what it was, or would be.

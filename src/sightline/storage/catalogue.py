@@ -133,9 +133,7 @@ def _postgresql(address: str) -> Engine:
         raise missing_extra("a PostgreSQL catalogue", error.name or "pg8000", "postgres") from error
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         # The address is not repeated: it may hold a password.
-        raise InputError(
-            f"catalogue: the address in sightline.toml is not a database's; {_WANTED}"
-        ) from error
+        raise InputError(f"catalogue: the address is not a database's; {_WANTED}") from error
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
