@@ -1,6 +1,8 @@
 """The only reader of the environment, and what this machine computes with."""
 
 import os
+import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,10 @@ _TELLING = (
     *("asimd", "asimddp", "i8mm"),
 )
 """Instructions that make a difference to a network's speed."""
+
+
+_BACKGROUND = 10
+"""The niceness of work that can wait: about a tenth of a processor that others want too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,12 @@ def work_on(number: int) -> None:
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(os.getpid()))[number]})
+
+
+def work_in_background() -> None:
+    """Let other threads of this process go before this one, and before the processes that it starts."""
+    if sys.platform == "linux":  # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _BACKGROUND)
 
 
 def instructions() -> frozenset[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from logging import getLogger
 from pathlib import Path
@@ -17,6 +18,7 @@ from sightline.registry.releases import Registry
 from sightline.serve.loaded import Loaded, Wanted, load, parse_wanted
 from sightline.serve.logs import log
 from sightline.serve.plane import DataPlane
+from sightline.settings import work_in_background
 from sightline.storage.layout import Layout
 from sightline.values.release import Release
 
@@ -98,6 +100,8 @@ class Follower:
         self._shelf = shelf
         self._served: dict[Wanted, Loaded] = {}
         self._failed: dict[str, float] = {}
+        # What is served goes on being answered while the next release is verified, tried and loaded.
+        self._loading = ThreadPoolExecutor(1, "loading", initializer=work_in_background)
 
     async def begin(self, plane: DataPlane) -> None:
         """Load everything that is wanted.
@@ -127,7 +131,10 @@ class Follower:
             if time.monotonic() < self._failed.get(str(release), 0.0):
                 continue
             try:
-                self._serve(plane, each, await asyncio.to_thread(self._shelf.load, each, release))
+                loaded = await asyncio.get_running_loop().run_in_executor(
+                    self._loading, self._shelf.load, each, release
+                )
+                self._serve(plane, each, loaded)
             except SightlineError as error:
                 self._failed[str(release)] = time.monotonic() + _PATIENCE
                 _log.error("%s cannot be served, what was goes on: %s", release, error)
