@@ -18,6 +18,7 @@ kill memory growth start``; ``--times N`` changes how often is promoted, killed 
 """
 
 import argparse
+import http.client
 import json
 import random
 import signal
@@ -32,9 +33,11 @@ import numpy as np
 import onnxruntime
 
 from served import Shop, add, open_files, serving, shop
-from sightline.serve.load import Load, run_load
+from sightline.monitor.segment import Damage
+from sightline.serve.load import Load, LoadResult, run_load
 from sightline.settings import processor, settings
 
+_ROUNDS = 5
 ROWS = ("overload", "swap", "kill", "memory", "growth", "start")
 
 
@@ -58,24 +61,37 @@ def main() -> None:
 
 
 def overload(made: Shop) -> None:
+    """In rounds, because other users of the machine change what is the best that it can do."""
+    shares, longer, recovered, refused, again, failed = [], [], [], 0, 0, 0
     with serving(made.workspace.root, "small") as server:
-        run_load(Load(server.url, made.pictures, "small", seconds=3))
-        best = run_load(Load(server.url, made.pictures, "small", seconds=10))
-        calm = run_load(Load(server.url, made.pictures, "small", rate=0.5 * best.throughput, seconds=10))
-        usual, most = calm.percentile(99)[0], best.percentile(99)[0]
-        over = run_load(Load(server.url, made.pictures, "small", rate=3 * best.throughput, seconds=15))
-        after = run_load(Load(server.url, made.pictures, "small", rate=0.5 * best.throughput, seconds=12))
-    accepted = int(over.answered.sum()) / 15.0
+
+        def load(rate: float | None, seconds: float) -> LoadResult:
+            return run_load(Load(server.url, made.pictures, "small", rate=rate, seconds=seconds))
+
+        load(None, 3)
+        for _ in range(_ROUNDS):
+            best = load(None, 8)
+            calm = load(0.5 * best.throughput, 10)
+            over = load(3 * best.throughput, 12)
+            after = load(0.5 * best.throughput, 12)
+            again_best = load(None, 8)
+            most = (best.throughput + again_best.throughput) / 2
+            slowest = (best.percentile(99)[0] + again_best.percentile(99)[0]) / 2
+            shares.append(int(over.answered.sum()) / 12.0 / most)
+            longer.append(over.percentile(99)[0] / slowest)
+            recovered.append(after.percentile(99, since=5.0)[0] / calm.percentile(99)[0])
+            refused, again = refused + int(over.refused.sum()), again + over.again
+            failed += int((over.status == 0).sum())
     print(
-        f"overload: best {best.throughput:.0f} a second at 16 clients, p99 {1000 * most:.0f} ms; at "
-        f"{3 * best.throughput:.0f} due a second {accepted:.0f} accepted ({accepted / best.throughput:.2f}, "
-        f"wanted 0.9), p99 {1000 * over.percentile(99)[0]:.0f} ms ({over.percentile(99)[0] / most:.2f} "
-        f"times, wanted 2), "
-        f"{int(over.refused.sum())} refused, {over.again} of them told when to come again, "
-        f"{int((over.status == 0).sum())} failed; p99 at half the best: before "
-        f"{1000 * usual:.0f} ms, from 5 s after {1000 * after.percentile(99, since=5.0)[0]:.0f} ms "
-        f"({after.percentile(99, since=5.0)[0] / usual:.2f} times, wanted 1.2)"
+        f"overload, {_ROUNDS} rounds: of the best throughput {spread(shares)} is answered at three times as "
+        f"many (wanted 0.9), p99 {spread(longer)} times that at the best (wanted 2); {refused} refused, {again} "
+        f"of them told when to come again, {failed} failed; p99 at half the best from 5 s after, "
+        f"{spread(recovered)} times that before (wanted 1.2)"
     )
+
+
+def spread(values: list[float]) -> str:
+    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def swap(made: Shop, times: int) -> None:
@@ -153,7 +169,7 @@ def kill(made: Shop, times: int) -> None:
                     try:
                         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                             acknowledged.append(json.load(answer)["id"])
-                    except (OSError, ValueError):
+                    except (OSError, ValueError, http.client.HTTPException):
                         return
                     place += 1
 
@@ -164,8 +180,8 @@ def kill(made: Shop, times: int) -> None:
             server.process.send_signal(signal.SIGKILL)
             for each in askers:
                 each.join()
-    damaged: list[object] = []
-    kept = [each.id for each in made.workspace.predictions.answers(damaged)]  # type: ignore[arg-type]
+    damaged: list[Damage] = []
+    kept = [each.id for each in made.workspace.predictions.answers(damaged=damaged)]
     print(
         f"kill: {times} times; {len(acknowledged)} answers acknowledged, "
         f"{len(set(acknowledged) - set(kept))} of them lost, {len(kept) - len(set(kept))} double, "

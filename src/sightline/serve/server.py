@@ -100,7 +100,7 @@ async def _serve(
             tls = {"ssl_certfile": str(address.certificate), "ssl_keyfile": str(address.private_key)}
         server = Server(
             config(
-                Front(make_app(plane, gate), telemetry),
+                Front(make_app(plane, gate), telemetry, plane.admit),
                 http=protocol(limits.head_seconds),
                 timeout_graceful_shutdown=_DRAIN_SECONDS,
                 **tls,
