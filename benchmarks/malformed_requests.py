@@ -24,6 +24,7 @@ import http.client
 import json
 import os
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -74,11 +75,14 @@ def main() -> None:
         time.sleep(35)  # idle connections are cut after 30
         after = calm(made, server, best, 10)
         grown, left = (server.pss() - memory) / 1e6, open_files(server.process.pid) - files
-        waiting = gauge(server.url, "sightline_queue_pictures")
+        told = metrics(server.url)
+        waiting = next(value for name, value in told.items() if name.startswith("sightline_queue_pictures"))
+        errors = {name: value for name, value in told.items() if re.search(r'status="5(?!03)', name)}
+        failed |= bool(errors)
         print(
             f"afterwards: {int((~after.answered).sum())} of {len(after.status)} requests failed, p99 "
             f"{1000 * after.percentile(99)[0]:.0f} ms; {grown:+.1f} MB, {left:+d} open files, "
-            f"{waiting} waiting"
+            f"{waiting:.0f} waiting; answers of 500 and above but 503: {errors or 'none'}"
         )
     sys.exit(failed)
 
@@ -88,12 +92,12 @@ def calm(made: Shop, server: Server, best: float, seconds: float) -> LoadResult:
 
 
 def attacker(kind: str, url: str, number: int) -> list[str]:
-    return [sys.executable, __file__, "--attack", kind, url, str(number)]
+    return [sys.executable, str(Path(__file__).resolve()), "--attack", kind, url, str(number)]
 
 
 def schemathesis(command: Path, url: str) -> list[str]:
     return [
-        str(command), "run", f"{url}/openapi.json", "--checks", "not_a_server_error", "--workers", "1",
+        str(command.resolve()), "run", f"{url}/openapi.json", "--checks", "not_a_server_error", "--workers", "1",
         "--max-examples", "200", "--generation-allow-x00", "true", "--suppress-health-check", "all",
     ]  # fmt: skip
 
@@ -102,7 +106,11 @@ def beside(made: Shop, server: Server, best: float, usual: float, kind: str, com
     """Others' p99 while ``command`` attacks; whether anything was not as wanted."""
     began = time.monotonic()
     attack = subprocess.Popen(
-        ["nice", "-n", "19", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ["nice", "-n", "19", *command],
+        cwd=made.workspace.root,  # where it may leave what it likes
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     results = []
     while attack.poll() is None:
@@ -113,14 +121,17 @@ def beside(made: Shop, server: Server, best: float, usual: float, kind: str, com
     # Of all seconds together, as one long look would have it.
     latencies = sorted(value for each in results for value in each.latency[each.answered].tolist())
     p99 = latencies[int(0.99 * (len(latencies) - 1))]
-    last = told.splitlines()[-1] if told else ""
+    counted = [line.strip() for line in told.splitlines() if "generated" in line]
+    last = (counted or told.splitlines() or [""])[-1]
     print(
         f"{kind}: {time.monotonic() - began:.0f} s; {last}\n    others: {answered} of {total} answered, p99 "
         f"{1000 * p99:.0f} ms ({p99 / usual:.2f} times, wanted 2)"
     )
-    if attack.returncode:
+    # Schemathesis counts a deliberate 503 as an error; what the server counted decides.
+    wrong = attack.returncode != 0 and kind != "schemathesis"
+    if wrong:
         print("    " + "\n    ".join(told.splitlines()[-40:]))
-    return attack.returncode != 0 or answered < total or p99 > 2 * usual
+    return wrong or answered < total or p99 > 2 * usual
 
 
 def bodies(url: str, number: int) -> None:
@@ -167,10 +178,10 @@ def strange(dice: random.Random) -> tuple[bytes, dict[str, str]]:
         tensor["data"] = dice.choice([["text"], list(range(60)), [[1, 2], [3]], "no list", None, [1e400, -1]])
         data = b""
     request: dict[str, object] = {"id": "1", "inputs": [tensor]}
-    for _ in range(dice.randint(1, 3)):
+    for _ in range(dice.choice([1, 1, 1, 2, 3])):
         change(request, tensor, dice)
     head = json.dumps(request).encode()
-    match dice.randrange(12):
+    match dice.randrange(20):
         case 0:
             head = head[: dice.randrange(len(head))]
         case 1:
@@ -180,11 +191,10 @@ def strange(dice: random.Random) -> tuple[bytes, dict[str, str]]:
             head = head[:place] + bytes([dice.randrange(256)]) + head[place + 1 :]
     headers = {"Content-Type": dice.choice(["application/octet-stream", "application/json"])}
     if binary or dice.random() < 0.1:
-        length = dice.choice([len(head)] * 6 + [0, -1, len(head) + 1, len(head) + len(data) + 9, 2**63])
-        headers["Inference-Header-Content-Length"] = dice.choice(
-            [str(length)] * 9 + ["x", "1e3", " 7", "٣"[:0]]
-        )
-    data = dice.choice([data] * 5 + [data[: len(data) // 2], data + b"more", b"", os.urandom(64)])
+        length = dice.choice([len(head)] * 20 + [0, -1, len(head) + 1, len(head) + len(data) + 9, 2**63])
+        told = dice.choice([str(length)] * 30 + ["x", "1e3", " 7", ""])
+        headers["Inference-Header-Content-Length"] = told
+    data = dice.choice([data] * 15 + [data[: len(data) // 2], data + b"more", b"", os.urandom(64)])
     return head + data, headers
 
 
@@ -298,10 +308,12 @@ def address(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
-def gauge(url: str, name: str) -> str:
+def metrics(url: str) -> dict[str, float]:
+    """What the server itself counted, by name and labels."""
     with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:  # noqa: S310 - its own machine
         lines = answer.read().decode().splitlines()
-    return next((line.split()[-1] for line in lines if line.startswith(name)), "unknown")
+    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
 
 
 if __name__ == "__main__":

@@ -84,8 +84,8 @@ def overload(made: Shop) -> None:
             failed += int((over.status == 0).sum())
     print(
         f"overload, {_ROUNDS} rounds: of the best throughput {spread(shares)} is answered at three times as "
-        f"many (wanted 0.9), p99 {spread(longer)} times that at the best (wanted 2); {refused} refused, {again} "
-        f"of them told when to come again, {failed} failed; p99 at half the best from 5 s after, "
+        f"many (wanted 0.9), p99 {spread(longer)} times that at the best (wanted 2); {refused} refused, "
+        f"{again} of them told when to come again, {failed} failed; p99 at half the best from 5 s after, "
         f"{spread(recovered)} times that before (wanted 1.2)"
     )
 

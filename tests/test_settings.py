@@ -1,11 +1,16 @@
 """What the environment decides."""
 
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sightline.errors import InputError
-from sightline.settings import settings
+from sightline.settings import settings, work_in_background
+from sightline.workspace import Workspace
 
 
 def test_the_environment_decides_folder_and_threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -30,3 +35,22 @@ def test_an_impossible_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("SIGHTLINE_THREADS", wrong)
     with pytest.raises(InputError, match="SIGHTLINE_THREADS"):
         settings()
+
+
+def test_the_environment_may_name_the_catalogue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    workspace = Workspace.init(tmp_path / "shop")
+    elsewhere = tmp_path / "elsewhere.sqlite"
+    monkeypatch.setenv("SIGHTLINE_CATALOGUE", f"sqlite:///{elsewhere}")
+    assert workspace.releases() == ()
+    assert elsewhere.is_file()
+    assert not (workspace.layout.internal / "catalogue.sqlite").exists()
+
+
+def test_work_in_the_background_lowers_one_thread_alone() -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux gives a thread a priority of its own")
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with ThreadPoolExecutor(1, initializer=work_in_background) as pool:
+        after = pool.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
+    assert after > before
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
