@@ -98,7 +98,8 @@ def attacker(kind: str, url: str, number: int) -> list[str]:
 def schemathesis(command: Path, url: str) -> list[str]:
     return [
         str(command.resolve()), "run", f"{url}/openapi.json", "--checks", "not_a_server_error",
-        "--workers", "1", "--max-examples", "200", "--generation-allow-x00", "true", "--suppress-health-check", "all",
+        "--workers", "1", "--max-examples", "200", "--generation-allow-x00", "true",
+        "--suppress-health-check", "all",
     ]  # fmt: skip
 
 
