@@ -113,8 +113,8 @@ def test_a_recipe_is_refused_for_other_pictures(product: Product, shop: Path) ->
 @pytest.mark.parametrize(
     ("epochs", "within", "said"),
     [
-        (("--epochs", "40"), ".", "trained: 40 of 40 epochs"),
-        (("--epochs", "4", "--refit", "10"), "refit", "refitted: 40 epochs with the"),
+        (("--epochs", "12"), ".", "trained: 12 of 12 epochs"),
+        (("--epochs", "2", "--refit", "6"), "refit", "refitted: 12 epochs with the"),
     ],
 )
 def test_ctrl_c_in_training_keeps_what_was_done_and_resume_goes_on(
@@ -129,7 +129,7 @@ def test_ctrl_c_in_training_keeps_what_was_done_and_resume_goes_on(
     process.send_signal(signal.SIGINT)
     stopped = Done(process.wait(120), "", process.communicate()[1])
     assert stopped.status == 130
-    assert "of 40 epochs; the same command with --resume goes on" in stopped.refusal
+    assert "of 12 epochs; the same command with --resume goes on" in stopped.refusal
     assert run("registry", "list", "long").out == ""
     (folder,) = shop.glob("runs/*-long")
     resumed = run(*words, "--resume")
