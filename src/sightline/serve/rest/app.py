@@ -39,7 +39,7 @@ def all_endpoints(plane: DataPlane) -> tuple[Endpoint, ...]:
     """Every endpoint, in the order in which the description has them."""
     bodies = Bodies(plane.limits)
     found: list[Endpoint] = [*_own(V1(plane, bodies), Feedback(plane, bodies)), *_protocol(V2(plane, bodies))]
-    found += _about(plane, found)
+    found += _about(plane, tuple(found))
     return tuple(found)
 
 
