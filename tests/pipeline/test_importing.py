@@ -139,6 +139,39 @@ def test_a_file_for_one_picture_that_can_take_more_takes_more(workspace: Workspa
     )
 
 
+def test_a_branch_that_uses_what_lies_around_it(workspace: Workspace) -> None:
+    """As exporters write loops over boxes: names of outer tensors and of outer constants."""
+    proto = onnx.load_model_from_string(classifier())
+    graph = proto.graph
+    branches = {
+        "then_branch": helper.make_node("Mul", ["probabilities", "ten"], ["inner"]),
+        "else_branch": helper.make_node("Div", ["probabilities", "ten"], ["inner"]),
+    }
+    inner = helper.make_tensor_value_info("inner", TensorProto.FLOAT, None)
+    made = {name: helper.make_graph([node], name, [], [inner]) for name, node in branches.items()}
+    graph.initializer.append(onnx.numpy_helper.from_array(np.array(False), "which"))
+    graph.node.append(helper.make_node("If", ["which"], ["chosen"], **made))
+    graph.output.append(helper.make_tensor_value_info("chosen", TensorProto.FLOAT, ["batch", 3]))
+    bundle = imported(workspace, proto.SerializeToString(), description(outputs={"logits": "chosen"}))
+    given = Predictor(bundle, threads=1).probabilities(pictures())
+    logits = np.log(expected(pictures())) / 10
+    raised = np.exp(logits)
+    assert given == pytest.approx(raised / raised.sum(axis=1, keepdims=True), abs=1e-5)
+
+
+def test_a_file_that_fixes_no_size_takes_the_descriptions(workspace: Workspace) -> None:
+    proto = onnx.load_model_from_string(classifier())
+    for dimension in proto.graph.input[0].type.tensor_type.shape.dim:
+        dimension.Clear()
+    with pytest.raises(BundleError, match="the description must say input: width"):
+        imported(workspace, proto.SerializeToString(), description())
+    told = description(input={"width": SIDE, "height": SIDE})
+    bundle = imported(workspace, proto.SerializeToString(), told)
+    assert Predictor(bundle, threads=1).probabilities(pictures()) == pytest.approx(
+        expected(pictures()), abs=1e-5
+    )
+
+
 def test_a_detector_with_its_own_names_and_types(workspace: Workspace) -> None:
     bundle = imported(workspace, detector(), of_detector(thresholds={"right": 0.6}))
     contract = bundle.manifest.contract
@@ -309,6 +342,10 @@ def test_a_file_that_is_not_what_is_described(
         (description(outputs={"logits": None}), "probabilities or logits"),
         (description(suppression={"iou": 0.5}), "and only a detector"),
         (of_detector(suppression=None), "and only a detector"),
+        (description(input={"fill": 999}), "fill is a grey level"),
+        (description(input={"fit": "crop", "crop_fraction": 0}), "crop_fraction lies above 0"),
+        (description(input={"width": -8}), "width and height lie between"),
+        (of_detector(suppression={"iou": 7}), "no such suppression"),
         (description(thresholds={"pink": 0.5}), "thresholds has a class"),
         (description(thresholds={"red": 2}), r"must lie in \[0, 1\]"),
     ],

@@ -14,7 +14,7 @@ from sightline.values.release import Manifest
 
 SCHEMA_VERSION = 1
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_LONGEST_SIDE = 16_384
+LONGEST_SIDE = 16_384
 _LONGEST_CLASS = 1_000
 
 
@@ -90,8 +90,8 @@ def _contract_problems(contract: ModelContract, *, trained_here: bool) -> list[t
             f"a class name has 1 to {_LONGEST_CLASS} characters",
         ),
         (
-            max(size.width, size.height) > _LONGEST_SIDE,
-            f"the model's input may have {_LONGEST_SIDE} pixels a side, got {size}",
+            max(size.width, size.height) > LONGEST_SIDE,
+            f"the model's input may have {LONGEST_SIDE} pixels a side, got {size}",
         ),
         (
             inputs != [("uint8", ("N", size.height, size.width, 3))],

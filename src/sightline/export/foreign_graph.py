@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, compose, helper, numpy_helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper, shape_inference
 from pydantic import TypeAdapter
 
 from sightline.errors import BundleError
@@ -55,8 +55,7 @@ def rewrite(told: object, file: bytes) -> bytes:
     taken = next(each for each in graph.input if each.name == asked.model.input.name)
     kind = taken.type.tensor_type.elem_type
     shapes = {each.name: (each.type.tensor_type.elem_type, _dims(each)) for each in graph.output}
-    proto = compose.add_prefix(proto, _PREFIX)
-    graph = proto.graph
+    _rename(graph)
     del graph.input[:]
     del graph.output[:]
     del graph.value_info[:]  # the shapes there are those of the old number of pictures
@@ -120,6 +119,24 @@ def _parsed(file: bytes) -> onnx.ModelProto:
         raise BundleError(f"the file cannot be read as ONNX: {_line(error)}") from error
     except shape_inference.InferenceError as error:
         raise BundleError(f"the file's shapes contradict each other: {_line(error)}") from error
+
+
+def _rename(graph: onnx.GraphProto) -> None:
+    """Put the prefix before every name, also inside of loops and branches, which see the names around them.
+
+    ``onnx.compose.add_prefix`` leaves the names of outer constants in them as they were.
+    """
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        value.name = _PREFIX + value.name
+    for sparse in graph.sparse_initializer:
+        sparse.values.name = _PREFIX + sparse.values.name
+    del graph.quantization_annotation[:]
+    for node in graph.node:
+        node.input[:] = [_PREFIX + each if each else each for each in node.input]
+        node.output[:] = [_PREFIX + each if each else each for each in node.output]
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _rename(inner)
 
 
 def _add_front(part: _Part, asked: Rewriting, kind: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from sightline.bundle.canonical import first_problem, first_unknown
+from sightline.bundle.manifest import LONGEST_SIDE
 from sightline.data.yaml_nodes import Listing, Mapping, Node, Scalar, YamlRefused, parse_yaml
 from sightline.errors import InputError
 from sightline.values.foreign import ForeignModel
@@ -58,6 +59,14 @@ def _problems(model: ForeignModel) -> list[tuple[bool, str]]:
         (len(set(classes)) != len(classes), "two classes have the same name"),
         (not all(math.isfinite(each) for each in numbers), "scale, mean and std must be finite"),
         (min(taken.std) <= 0 or taken.scale == 0, "scale must not be 0, and std must be positive"),
+        (
+            not all(each is None or 1 <= each <= LONGEST_SIDE for each in (taken.width, taken.height)),
+            f"width and height lie between 1 and {LONGEST_SIDE}",
+        ),
+        (
+            not (0 <= taken.fill <= 255 and 0 < taken.crop_fraction <= 1),
+            "fill is a grey level from 0 to 255, crop_fraction lies above 0 and at most at 1",
+        ),
         (
             not any(set(model.outputs) - {"embedding"} == each for each in wanted),
             f"the outputs of a model for {model.task} are "

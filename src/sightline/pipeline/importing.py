@@ -191,7 +191,7 @@ def _completed(ends: OnnxFile, model: ForeignModel) -> tuple[ForeignModel, Size,
         raise BundleError(f"it must have one input {taken.name or '(any name)'!r}, it has {', '.join(names)}")
     (found,) = ends.inputs
     channels, rows, columns = (1, 2, 3) if taken.layout == "NCHW" else (3, 1, 2)
-    if len(found.shape) != 4 or found.shape[channels] != 3:
+    if len(found.shape) != 4 or (isinstance(found.shape[channels], int) and found.shape[channels] != 3):
         shape = ", ".join(map(str, found.shape))
         raise BundleError(f"its input {name!r} is [{shape}], which is not {taken.layout} with 3 channels")
     if (taken.scale is None) != (found.dtype == "uint8"):
