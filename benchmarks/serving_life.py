@@ -224,13 +224,13 @@ def memory(made: Shop) -> None:
 
 
 def growth(made: Shop, minutes: float) -> None:
-    """Half of the best throughput, open loop; memory is read once a minute."""
+    """Half of the best throughput, open loop; memory that belongs to no file is read once a minute."""
     with serving(made.workspace.root, "small") as server:
         best = run_load(Load(server.url, made.pictures, "small", seconds=5)).throughput
         read, began = [], time.monotonic()
         while time.monotonic() - began < 60 * minutes:
             result = run_load(Load(server.url, made.pictures, "small", rate=0.5 * best, seconds=60))
-            read.append((server.pss(), int((~result.answered).sum()), open_files(server.process.pid)))
+            read.append((server.own(), int((~result.answered).sum()), open_files(server.process.pid)))
     from_5, last = read[min(4, len(read) - 1)], read[-1]
     print(
         f"growth: at {0.5 * best:.0f} pictures a second {from_5[0] / 1e6:.1f} MB after 5 minutes, "
